@@ -1,0 +1,152 @@
+import { spawn } from 'node:child_process';
+import { cancelled, messageOf, Problem } from './errors.ts';
+import type { Log } from './log.ts';
+
+export interface RunOptions {
+  cwd?: string | undefined;
+  /** The child's whole environment; by default it inherits ours. */
+  env?: NodeJS.ProcessEnv | undefined;
+  stdin?: string | Buffer | undefined;
+  /** When it fires the child gets SIGINT, and SIGKILL after `killAfterMs`. */
+  signal?: AbortSignal | undefined;
+  timeoutMs?: number | undefined;
+  killAfterMs?: number | undefined;
+  /** Called with each whole line as it comes. */
+  onLine?: ((line: string, stream: 'stdout' | 'stderr') => void) | undefined;
+}
+
+export interface RunResult {
+  code: number;
+  /** Bytes, since file names are bytes. */
+  stdout: Buffer;
+  stderr: string;
+}
+
+/** Child processes as a port. A program is started from an argv array, never through a shell. */
+export interface Processes {
+  run(argv: readonly [string, ...string[]], options?: RunOptions): Promise<RunResult>;
+}
+
+const STDERR_KEPT = 64 * 1024;
+const STDOUT_LIMIT = 512 * 1024 * 1024;
+
+/**
+ * Why not @actions/exec: it can neither be cancelled nor hand over bytes, and the runner signals only this process, so a
+ * cancelled run would leave its children behind.
+ * @throws Problem kind `environment` when the program is missing, `cancelled` when the signal fires, `service` on a time-out.
+ */
+export function processes(log?: Pick<Log, 'debug'>): Processes {
+  return {
+    run: (argv, options = {}) => {
+      log?.debug(`$ ${argv.map((a) => JSON.stringify(a)).join(' ')}`);
+      return start(argv, options);
+    },
+  };
+}
+
+function start(argv: readonly [string, ...string[]], options: RunOptions): Promise<RunResult> {
+  const [program, ...args] = argv;
+  const { signal, timeoutMs, killAfterMs = 3000, onLine } = options;
+  if (signal?.aborted) return Promise.reject(cancelled(program));
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, {
+      cwd: options.cwd,
+      env: options.env ?? process.env,
+      stdio: 'pipe',
+      windowsHide: true,
+    });
+    const stdout: Buffer[] = [];
+    let size = 0;
+    let stderr = '';
+    let ending: Problem | undefined;
+    let killTimer: NodeJS.Timeout | undefined;
+    const end = (why: Problem) => {
+      ending ??= why;
+      child.kill('SIGINT');
+      killTimer ??= setTimeout(() => child.kill('SIGKILL'), killAfterMs);
+    };
+    const onAbort = () => end(cancelled(program));
+    signal?.addEventListener('abort', onAbort, { once: true });
+    const timer = timeoutMs === undefined ? undefined : setTimeout(() => end(tooLong(program, timeoutMs)), timeoutMs);
+    const outLines = lineSplitter((l) => onLine?.(l, 'stdout'));
+    const errLines = lineSplitter((l) => onLine?.(l, 'stderr'));
+    child.stdout.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > STDOUT_LIMIT) return end(tooMuch(program));
+      stdout.push(chunk);
+      if (onLine) outLines.push(chunk);
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr = (stderr + chunk.toString('utf8')).slice(-STDERR_KEPT);
+      if (onLine) errLines.push(chunk);
+    });
+    const finish = () => {
+      clearTimeout(timer);
+      clearTimeout(killTimer);
+      signal?.removeEventListener('abort', onAbort);
+    };
+    child.on('error', (error) => {
+      finish();
+      reject(notStarted(program, error));
+    });
+    child.on('close', (code, killedBy) => {
+      finish();
+      outLines.end();
+      errLines.end();
+      if (ending) return reject(ending);
+      resolve({ code: code ?? 128 + (killedBy === 'SIGKILL' ? 9 : 15), stdout: Buffer.concat(stdout), stderr });
+    });
+    // A child that ends without reading its input closes the pipe; its exit code tells the story.
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(options.stdin ?? '');
+  });
+}
+
+function lineSplitter(emit: (line: string) => void) {
+  const decoder = new TextDecoder();
+  let rest = '';
+  return {
+    push(chunk: Buffer) {
+      const parts = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+      rest = parts.pop() ?? '';
+      for (const part of parts) emit(part.replace(/\r$/, ''));
+    },
+    end() {
+      if (rest !== '') emit(rest);
+      rest = '';
+    },
+  };
+}
+
+function notStarted(program: string, error: NodeJS.ErrnoException): Problem {
+  const missing = error.code === 'ENOENT';
+  return new Problem({
+    what: `program '${program}'`,
+    cause: missing
+      ? 'it was not found on PATH (or the working directory does not exist)'
+      : `it could not be started (${messageOf(error)})`,
+    fix: missing
+      ? `Install ${program} on the runner, or put it on PATH in a step before this one`
+      : 'Check that it is executable',
+    kind: 'environment',
+    underlying: error,
+  });
+}
+
+function tooLong(program: string, ms: number): Problem {
+  return new Problem({
+    what: `program '${program}'`,
+    cause: `it did not end within ${Math.round(ms / 1000)} s and was stopped`,
+    fix: 'Look at its last lines in the log; raise the time-out if it was still at work',
+    kind: 'service',
+  });
+}
+
+function tooMuch(program: string): Problem {
+  return new Problem({
+    what: `program '${program}'`,
+    cause: `it printed more than ${STDOUT_LIMIT / 1024 / 1024} MiB`,
+    fix: 'Narrow what it is asked for',
+    kind: 'service',
+  });
+}
