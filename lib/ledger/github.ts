@@ -1,0 +1,131 @@
+import type { GitHubContext } from '../context.ts';
+import { Problem } from '../errors.ts';
+import type { GitHubClient } from '../github/client.ts';
+import { decodeEntry, encodeEntry } from './entry.ts';
+import { isComplete, type Ledger, type LedgerEntry } from './ledger.ts';
+
+const TASK_PREFIX = 'slipway/';
+const PAGE = 100;
+const MAX_PAGES = 10;
+const DESCRIPTION_LIMIT = 140;
+
+const QUERY = `query ($owner: String!, $name: String!, $environments: [String!], $first: Int!, $after: String) {
+  repository(owner: $owner, name: $name) {
+    deployments(environments: $environments, first: $first, after: $after, orderBy: { field: CREATED_AT, direction: DESC }) {
+      pageInfo { hasNextPage endCursor }
+      nodes { task commitOid createdAt payload statuses(first: 20) { nodes { state } } }
+    }
+  }
+}`;
+
+interface DeploymentNode {
+  task: string | null;
+  commitOid: string;
+  createdAt: string;
+  payload: string | null;
+  statuses: { nodes: { state: string }[] } | null;
+}
+
+interface Page {
+  repository: {
+    deployments: { pageInfo: { hasNextPage: boolean; endCursor: string | null }; nodes: DeploymentNode[] };
+  } | null;
+}
+
+/**
+ * The ledger as GitHub Deployments, one per recorded entry: `task: slipway/COMPONENT`, the entry as payload, and a status.
+ * An entry counts as deployed when any of its statuses is a success, because later deployments of others may inactivate it.
+ */
+export function githubLedger(client: GitHubClient, context: Pick<GitHubContext, 'repository'>): Ledger {
+  const { owner, name } = context.repository;
+  return {
+    async read(environment, components) {
+      const entries = new Map<string, LedgerEntry[]>();
+      const wanted = new Set(components);
+      let after: string | null = null;
+      for (let page = 0; page < MAX_PAGES; page++) {
+        const variables: Record<string, unknown> = { owner, name, environments: [environment], first: PAGE, after };
+        const answer: Page = await client.graphql<Page>(QUERY, variables);
+        const deployments = answer.repository?.deployments;
+        if (!deployments) throw unknownRepository(context.repository.slug);
+        for (const node of deployments.nodes) {
+          const entry = entryOf(node, environment);
+          if (entry && wanted.has(entry.component)) append(entries, entry);
+        }
+        if (!deployments.pageInfo.hasNextPage || isComplete(entries, components)) break;
+        after = deployments.pageInfo.endCursor;
+      }
+      return entries;
+    },
+
+    async record(entry) {
+      const { data } = await client.rest<{ id?: number; message?: string }>(
+        'POST',
+        '/repos/{owner}/{repo}/deployments',
+        {
+          owner,
+          repo: name,
+          ref: entry.commit,
+          task: `${TASK_PREFIX}${entry.component}`,
+          environment: entry.environment,
+          description: describe(entry),
+          payload: encodeEntry(entry),
+          // Without these GitHub merges the default branch into the ref, or answers 409 while this run's own check is pending.
+          auto_merge: false,
+          required_contexts: [],
+        },
+      );
+      if (data.id === undefined) throw notCreated(entry, data.message);
+      await client.rest('POST', '/repos/{owner}/{repo}/deployments/{deployment_id}/statuses', {
+        owner,
+        repo: name,
+        deployment_id: data.id,
+        state: entry.state === 'deployed' ? 'success' : 'failure',
+        description: describe(entry),
+        ...(entry.runUrl && { log_url: entry.runUrl }),
+        auto_inactive: false,
+      });
+    },
+  };
+}
+
+function entryOf(node: DeploymentNode, environment: string): LedgerEntry | undefined {
+  if (!node.task?.startsWith(TASK_PREFIX)) return undefined;
+  const entry = decodeEntry(node.payload);
+  if (!entry || entry.component !== node.task.slice(TASK_PREFIX.length) || entry.environment !== environment)
+    return undefined;
+  if (entry.state !== 'deployed') return entry;
+  // The deployment is created before its status: without a success status the recording was cut short and proves nothing.
+  const succeeded = node.statuses?.nodes.some((s) => s.state === 'SUCCESS') ?? false;
+  return succeeded ? { ...entry, commit: node.commitOid } : undefined;
+}
+
+function append(entries: Map<string, LedgerEntry[]>, entry: LedgerEntry): void {
+  const list = entries.get(entry.component);
+  if (list) list.push(entry);
+  else entries.set(entry.component, [entry]);
+}
+
+function describe(entry: LedgerEntry): string {
+  const text = `${entry.component} ${entry.state}${entry.cause ? `: ${entry.cause}` : ''}`;
+  return text.length > DESCRIPTION_LIMIT ? `${text.slice(0, DESCRIPTION_LIMIT - 1)}…` : text;
+}
+
+function unknownRepository(slug: string): Problem {
+  return new Problem({
+    what: 'ledger (GitHub Deployments)',
+    seen: slug,
+    cause: 'GitHub knows no such repository, or the token may not see it',
+    fix: 'Give the job `permissions: deployments: read` and pass `token: ${{ github.token }}`',
+    kind: 'not-found',
+  });
+}
+
+function notCreated(entry: LedgerEntry, message: string | undefined): Problem {
+  return new Problem({
+    what: `ledger entry of ${entry.component} in ${entry.environment}`,
+    cause: `GitHub created no deployment (${message ?? 'no reason given'})`,
+    fix: 'Run the step again; what was deployed is not touched by that',
+    kind: 'service',
+  });
+}

@@ -1,0 +1,51 @@
+/** One thing that happened to a component in an environment. */
+export interface LedgerEntry {
+  component: string;
+  environment: string;
+  /** The commit that was shipped. */
+  commit: string;
+  /** `deployed`: verified and serving when recorded. `held`: was rolled back and does not ship again unchanged. `failed`: never served. */
+  state: 'deployed' | 'held' | 'failed';
+  buildFingerprint?: string;
+  releaseFingerprint?: string;
+  /** Container name to repository@digest, without the registry host: the same digest lives in many registries. */
+  images?: Record<string, string>;
+  taskDefinition?: string;
+  /** Non-sensitive outputs that other components refer to. */
+  outputs?: Record<string, string>;
+  /** The image's own org.opencontainers.image.revision. */
+  revision?: string;
+  runUrl: string;
+  /** ISO 8601. */
+  at: string;
+  cause?: string;
+}
+
+/** What was deployed where, told by a store that outlives runs. AWS stays the truth about what runs. */
+export interface Ledger {
+  /**
+   * Entries by component, newest first; a component without one is absent.
+   * Reads far enough back to hold the last two `deployed` entries of each component asked for.
+   * @throws Problem when the store cannot be read: callers must not take that for "nothing was deployed".
+   */
+  read(environment: string, components: readonly string[]): Promise<Map<string, LedgerEntry[]>>;
+  /** Writes an entry. @throws Problem when it could not be written. */
+  record(entry: LedgerEntry): Promise<void>;
+}
+
+/** The entry that says what is believed to serve: the newest `deployed` one. */
+export function lastDeployed(entries: readonly LedgerEntry[] | undefined): LedgerEntry | undefined {
+  return entries?.find((e) => e.state === 'deployed');
+}
+
+/** How many `deployed` entries a reader wants of each component: the one that serves and the one to go back to. */
+export const DEPLOYED_WANTED = 2;
+
+export function isComplete(
+  entries: ReadonlyMap<string, readonly LedgerEntry[]>,
+  components: readonly string[],
+): boolean {
+  return components.every(
+    (c) => (entries.get(c) ?? []).filter((e) => e.state === 'deployed').length >= DEPLOYED_WANTED,
+  );
+}
