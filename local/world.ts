@@ -1,0 +1,182 @@
+import { readFileSync } from 'node:fs';
+import type { CreateServiceCommandInput, RegisterTaskDefinitionCommandInput } from '@aws-sdk/client-ecs';
+import * as v from 'valibot';
+import { parse } from 'yaml';
+import { messageOf, Problem } from '../lib/errors.ts';
+
+const text = v.pipe(v.string(), v.minLength(1));
+const tags = v.record(v.string(), v.string());
+const positive = v.pipe(v.number(), v.minValue(1));
+
+const healthCheck = v.strictObject({
+  path: v.optional(text, '/health'),
+  /** Seconds between checks; AWS allows 5 to 300, here fractions are allowed so that tests are quick. */
+  intervalSeconds: v.optional(v.pipe(v.number(), v.minValue(0.05)), 5),
+  timeoutSeconds: v.optional(v.pipe(v.number(), v.minValue(0.05)), 2),
+  healthyThresholdCount: v.optional(positive, 2),
+  unhealthyThresholdCount: v.optional(positive, 2),
+  /** Status codes as ELB writes them: "200", "200-299", "200,302". */
+  matcher: v.optional(text, '200'),
+});
+
+const targetGroup = v.strictObject({
+  name: text,
+  port: v.optional(positive, 80),
+  healthCheck: v.optional(healthCheck, {}),
+  /** AWS's default is 300. */
+  deregistrationDelaySeconds: v.optional(v.pipe(v.number(), v.minValue(0)), 10),
+  tags: v.optional(tags, {}),
+});
+
+const balancer = v.strictObject({
+  name: text,
+  /** Port on loopback; 0 takes a free one. */
+  port: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(65535)), 0),
+  /** The listener forwards to the first. */
+  targetGroups: v.pipe(v.array(targetGroup), v.minLength(1)),
+});
+
+const cluster = v.strictObject({
+  name: text,
+  /** ECS's own RegisterTaskDefinition inputs, in order. */
+  taskDefinitions: v.optional(
+    v.array(v.custom<RegisterTaskDefinitionCommandInput>((x) => isObject(x), 'must be a task definition')),
+    [],
+  ),
+  /** ECS's own CreateService inputs; `targetGroupArn` may be a target group's name. */
+  services: v.optional(v.array(v.custom<CreateServiceCommandInput>((x) => isObject(x), 'must be a service')), []),
+});
+
+const repository = v.strictObject({
+  name: text,
+  tagMutability: v.optional(
+    v.picklist(['MUTABLE', 'IMMUTABLE', 'IMMUTABLE_WITH_EXCLUSION', 'MUTABLE_WITH_EXCLUSION']),
+    'MUTABLE',
+  ),
+  /** Tag patterns with `*`, at most 5. */
+  exclusions: v.optional(v.pipe(v.array(text), v.maxLength(5)), []),
+  tags: v.optional(tags, {}),
+});
+
+const parameter = v.strictObject({
+  value: v.string(),
+  type: v.optional(v.picklist(['String', 'StringList', 'SecureString']), 'String'),
+});
+
+const role = v.strictObject({
+  name: text,
+  /** What `sub` of a web identity token must be; `*` and `?` match as in IAM's StringLike. */
+  subjects: v.optional(v.array(text), ['*']),
+  audience: v.optional(text, 'sts.amazonaws.com'),
+  /** Longest session in seconds; AWS allows 3600 to 43200. */
+  maxSessionSeconds: v.optional(positive, 3600),
+  /** Actions that are refused, as "ecs:UpdateService"; `*` matches. What is not listed is allowed. */
+  deny: v.optional(v.array(text), []),
+});
+
+const host = v.strictObject({
+  /** i-0123456789abcdef0; made up from the name when left out. */
+  id: v.optional(v.pipe(v.string(), v.regex(/^i-[0-9a-f]{8,17}$/, 'must look like i-0123456789abcdef0'))),
+  name: v.optional(text),
+  tags: v.optional(tags, {}),
+  /** An agent that is not online never takes a command. */
+  online: v.optional(v.boolean(), true),
+});
+
+const document = v.strictObject({ name: text, content: v.record(v.string(), v.unknown()) });
+
+const worldSchema = v.strictObject({
+  account: v.optional(v.pipe(v.string(), v.regex(/^\d{12}$/, 'must be 12 digits')), '123456789012'),
+  region: v.optional(text, 'eu-central-1'),
+  repositories: v.optional(
+    v.array(
+      v.union([
+        v.pipe(
+          text,
+          v.transform((name) => named(name)),
+        ),
+        repository,
+      ]),
+    ),
+    [],
+  ),
+  parameters: v.optional(
+    v.record(
+      v.string(),
+      v.union([
+        v.pipe(
+          v.string(),
+          v.transform((value) => plain(value)),
+        ),
+        parameter,
+      ]),
+    ),
+    {},
+  ),
+  roles: v.optional(v.array(role), []),
+  documents: v.optional(v.array(document), []),
+  clusters: v.optional(v.array(cluster), []),
+  balancers: v.optional(v.array(balancer), []),
+  hosts: v.optional(v.array(host), []),
+  /** Image on the engine that the first task definition of a service runs, before anything was shipped. */
+  bootstrapImage: v.optional(text),
+});
+
+function named(name: string): RepositorySpec {
+  return { name, tagMutability: 'MUTABLE', exclusions: [], tags: {} };
+}
+
+function plain(value: string): ParameterSpec {
+  return { value, type: 'String' };
+}
+
+function isObject(x: unknown): boolean {
+  return typeof x === 'object' && x !== null && !Array.isArray(x);
+}
+
+/** What exists before the first request: the account as Terraform would have left it. */
+export type World = v.InferOutput<typeof worldSchema>;
+/** A world as it is written, with what has defaults left out. */
+export type WorldInput = v.InferInput<typeof worldSchema>;
+export type RepositorySpec = v.InferOutput<typeof repository>;
+export type ParameterSpec = v.InferOutput<typeof parameter>;
+export type RoleSpec = v.InferOutput<typeof role>;
+export type DocumentSpec = v.InferOutput<typeof document>;
+export type ClusterSpec = v.InferOutput<typeof cluster>;
+export type BalancerSpec = v.InferOutput<typeof balancer>;
+export type TargetGroupSpec = v.InferOutput<typeof targetGroup>;
+export type HostSpec = v.InferOutput<typeof host>;
+
+/**
+ * Checks a world and fills in its defaults.
+ * @param source named in errors: a file, or "world"
+ * @throws Problem kind `config` with every mistake and its path
+ */
+export function createWorld(input: unknown = {}, source = 'world'): World {
+  const result = v.safeParse(worldSchema, input);
+  if (result.success) return result.output;
+  const mistakes = result.issues.map((issue) => `${v.getDotPath(issue) ?? 'the file'}: ${issue.message}`);
+  throw new Problem({
+    what: source,
+    cause: mistakes.join('; '),
+    fix: 'Correct these entries; local/world.ts lists what a world may say',
+    kind: 'config',
+  });
+}
+
+/** @throws Problem kind `config` when the file cannot be read, is no YAML or JSON, or says something unknown */
+export function loadWorld(file: string): World {
+  let value: unknown;
+  try {
+    value = parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new Problem({
+      what: `world file '${file}'`,
+      cause: messageOf(error),
+      fix: 'Give a readable YAML or JSON file',
+      kind: 'config',
+      underlying: error,
+    });
+  }
+  return createWorld(value ?? {}, `world file '${file}'`);
+}
