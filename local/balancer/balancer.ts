@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { messageOf, Problem } from '../../lib/errors.ts';
+import type { Bus } from '../bus.ts';
+import type { Lag } from '../lag.ts';
+import type { BalancerSpec } from '../world.ts';
+import { ALB_LIMITS, answer, type ForwardLimits, forward } from './forward.ts';
+import { TargetGroup } from './target-group.ts';
+
+export interface BalancerDeps {
+  account: string;
+  region: string;
+  bus: Bus;
+  lag: Lag;
+  limits?: ForwardLimits;
+}
+
+/** A running load balancer: one HTTP listener on loopback that forwards to its first target group. */
+export interface Balancer {
+  readonly name: string;
+  readonly arn: string;
+  readonly url: string;
+  readonly port: number;
+  readonly createdAt: Date;
+  readonly targetGroups: readonly TargetGroup[];
+  /** Requests answered, and those of them that the balancer answered itself with 502, 503 or 504. */
+  readonly counts: { readonly requests: number; readonly failed: number };
+  close(): Promise<void>;
+}
+
+/** Starts the listener. @throws Problem kind `environment` when its port is taken */
+export async function createBalancer(spec: BalancerSpec, deps: BalancerDeps): Promise<Balancer> {
+  const targetGroups = spec.targetGroups.map((group) => createTargetGroup(group, deps));
+  const [forwarded] = targetGroups;
+  const counts = { requests: 0, failed: 0 };
+  const limits = deps.limits ?? ALB_LIMITS;
+
+  async function serve(from: IncomingMessage, to: ServerResponse): Promise<void> {
+    counts.requests++;
+    const turn = forwarded?.take();
+    if (!turn) {
+      counts.failed++;
+      from.resume();
+      answer(to, 503);
+      return;
+    }
+    const { by } = await forward(from, to, turn.target, limits);
+    turn.done();
+    if (by === 'balancer') counts.failed++;
+  }
+
+  const server = createServer({ keepAliveTimeout: 60_000 }, (from, to) => void serve(from, to));
+  const port = await listen(server, spec);
+  return {
+    name: spec.name,
+    arn: `arn:aws:elasticloadbalancing:${deps.region}:${deps.account}:loadbalancer/app/${spec.name}/${shortHash(spec.name)}`,
+    url: `http://127.0.0.1:${port}`,
+    port,
+    createdAt: new Date(),
+    targetGroups,
+    counts,
+    async close() {
+      for (const group of targetGroups) group.close();
+      server.closeAllConnections();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+function createTargetGroup(spec: BalancerSpec['targetGroups'][number], deps: BalancerDeps): TargetGroup {
+  const arn = `arn:aws:elasticloadbalancing:${deps.region}:${deps.account}:targetgroup/${spec.name}/${shortHash(spec.name)}`;
+  return new TargetGroup(spec, {
+    arn,
+    registrationLag: () => deps.lag.of('elb.registration', spec.name),
+    onChange: (target) =>
+      deps.bus.emit({
+        kind: 'elb.target',
+        text: `target ${target.id}:${target.port} in ${spec.name} is ${target.health.state}${target.health.description ? ` (${target.health.description})` : ''}`,
+        data: { targetGroup: spec.name, targetGroupArn: arn, id: target.id, port: target.port, ...target.health },
+      }),
+  });
+}
+
+async function listen(server: Server, spec: BalancerSpec): Promise<number> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(spec.port, '127.0.0.1', resolve);
+    });
+  } catch (error) {
+    throw new Problem({
+      what: `port of balancer '${spec.name}'`,
+      seen: `${spec.port}`,
+      cause: `the listener could not be started: ${messageOf(error)}`,
+      fix: 'Stop what listens there, or give port 0 for a free one',
+      kind: 'environment',
+      underlying: error,
+    });
+  }
+  return (server.address() as AddressInfo).port;
+}
+
+/** The 16 hexadecimal digits that end an ELB ARN; the same for the same name, so that configuration can be written down. */
+function shortHash(name: string): string {
+  return createHash('sha256').update(name).digest('hex').slice(0, 16);
+}
