@@ -180,7 +180,10 @@ export function keyValues() {
 }
 
 /** YAML or JSON text, checked by a schema; not given is undefined. */
-export function yamlValue<S extends v.GenericSchema>(schema: S, what = 'YAML or JSON') {
+export function yamlValue<S extends v.GenericSchema>(
+  schema: S,
+  what = 'YAML or JSON',
+): v.GenericSchema<string, v.InferOutput<S> | undefined> {
   return v.pipe(
     v.string(),
     v.rawTransform<string, v.InferOutput<S> | undefined>(({ dataset, addIssue, NEVER }) => {

@@ -1,0 +1,34 @@
+import * as v from 'valibot';
+import {
+  bool,
+  componentInputs,
+  duration,
+  type Inputs,
+  lines,
+  list,
+  oneOf,
+  secret,
+  text,
+  yamlValue,
+} from '../../lib/inputs.ts';
+
+const needsSchema = v.record(
+  v.string(),
+  v.object({ result: v.string(), outputs: v.optional(v.record(v.string(), v.string()), {}) }),
+);
+
+export const fields = {
+  ...componentInputs,
+  webhook: secret(lines()),
+  'message-id': list(),
+  title: text(),
+  status: oneOf(['', 'started', 'succeeded', 'failed', 'cancelled'], ''),
+  needs: yamlValue(needsSchema, 'JSON'),
+  results: text(),
+  mention: list(),
+  'time-limit': duration('10s'),
+  'fail-on-error': bool(false),
+  'dry-run': bool(false),
+} as const;
+
+export type NotifyInputs = Inputs<typeof fields>;
