@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { dockerEngine } from './docker.ts';
 import type { Engine, EngineEvent, LogLine } from './engine.ts';
 import { tarOf } from './tar.ts';
-import { ensurePauseImage, tinyProgram } from './tiny-program.ts';
+import { CRASH_MESSAGE, ensurePauseImage, tinyProgram } from './tiny-program.ts';
 
 const instance = `engine-test-${randomBytes(4).toString('hex')}`;
 const engine: Engine = dockerEngine({ instance, labels: { 'slipway.owner': 'engine-test' } });
@@ -98,7 +98,9 @@ test('the tiny programs run in any image: one waits, one fails', async () => {
     entryPoint: ['/fault'],
     files: { fault: { content: tinyProgram('exit-1', architecture), mode: 0o755 } },
   });
-  expect(await engine.wait(failing.id)).toBe(1);
+  const said: string[] = [];
+  await engine.followLogs(failing.id, ({ message }) => said.push(message));
+  expect([await engine.wait(failing.id), ...said]).toEqual([1, CRASH_MESSAGE]);
   const pause = await ensurePauseImage(engine);
   const waiting = await engine.run({ name: name(), image: pause });
   const inside = await engine.run({

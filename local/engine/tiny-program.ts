@@ -9,14 +9,48 @@ import { tarOf } from './tar.ts';
  */
 export type TinyProgram = 'wait-for-ever' | 'exit-1';
 
+/** What the failing program leaves in the log, so that nobody takes it for a fault of the image. */
+export const CRASH_MESSAGE = 'slipway: this crash was injected';
+
+const MESSAGE = Buffer.from(`${CRASH_MESSAGE}\n`);
+
 const CODE: Record<'x64' | 'arm64', { machine: number; program: Record<TinyProgram, readonly number[]> }> = {
   x64: {
     machine: 62,
     program: {
       // mov eax, 34 (pause); syscall; jmp back
       'wait-for-ever': [0xb8, 0x22, 0, 0, 0, 0x0f, 0x05, 0xeb, 0xf7],
-      // mov edi, 1; mov eax, 60 (exit); syscall
-      'exit-1': [0xbf, 1, 0, 0, 0, 0xb8, 60, 0, 0, 0, 0x0f, 0x05],
+      // mov edi, 2; lea rsi, [message]; mov edx, length; mov eax, 1 (write); syscall; mov edi, 1; mov eax, 60 (exit); syscall
+      'exit-1': [
+        ...[
+          0xbf,
+          2,
+          0,
+          0,
+          0,
+          0x48,
+          0x8d,
+          0x35,
+          24,
+          0,
+          0,
+          0,
+          0xba,
+          MESSAGE.length,
+          0,
+          0,
+          0,
+          0xb8,
+          1,
+          0,
+          0,
+          0,
+          0x0f,
+          0x05,
+        ],
+        ...[0xbf, 1, 0, 0, 0, 0xb8, 60, 0, 0, 0, 0x0f, 0x05],
+        ...MESSAGE,
+      ],
     },
   },
   arm64: {
@@ -33,8 +67,12 @@ const CODE: Record<'x64' | 'arm64', { machine: number; program: Record<TinyProgr
         0xd4000001,
         0x17fffff9,
       ),
-      // x0 = 1; x8 = 93 (exit); svc
-      'exit-1': words(0xd2800020, 0xd2800ba8, 0xd4000001),
+      // x0 = 2; x1 = message; x2 = length; x8 = 64 (write); svc; x0 = 1; x8 = 93 (exit); svc
+      'exit-1': [
+        ...words(0xd2800040, 0x100000e1, 0xd2800002 | (MESSAGE.length << 5), 0xd2800808, 0xd4000001),
+        ...words(0xd2800020, 0xd2800ba8, 0xd4000001),
+        ...MESSAGE,
+      ],
     },
   },
 };
