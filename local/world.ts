@@ -56,6 +56,20 @@ const repository = v.strictObject({
   /** Tag patterns with `*`, at most 5. */
   exclusions: v.optional(v.pipe(v.array(text), v.maxLength(5)), []),
   tags: v.optional(tags, {}),
+  scanOnPush: v.optional(v.boolean(), false),
+  /** What a scan finds in every image. */
+  findings: v.optional(
+    v.array(
+      v.strictObject({
+        name: text,
+        severity: v.picklist(['CRITICAL', 'HIGH', 'MEDIUM', 'LOW', 'INFORMATIONAL', 'UNDEFINED']),
+        package: v.optional(text),
+        installed: v.optional(text),
+        fixedIn: v.optional(text),
+      }),
+    ),
+    [],
+  ),
 });
 
 const parameter = v.strictObject({
@@ -123,7 +137,7 @@ const worldSchema = v.strictObject({
 });
 
 function named(name: string): RepositorySpec {
-  return { name, tagMutability: 'MUTABLE', exclusions: [], tags: {} };
+  return { name, tagMutability: 'MUTABLE', exclusions: [], tags: {}, scanOnPush: false, findings: [] };
 }
 
 function plain(value: string): ParameterSpec {

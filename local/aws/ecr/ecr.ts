@@ -1,0 +1,42 @@
+import type { LocalContext } from '../../context.ts';
+import type { Registry } from '../../registry/registry.ts';
+import type { RepositorySpec } from '../../world.ts';
+import type { CredentialStore } from '../credentials.ts';
+import type { AwsService, Call } from '../service.ts';
+import { ecrFaults } from './faults.ts';
+import { imageOperations } from './images.ts';
+import { repositoryOperations } from './repositories.ts';
+import { scanOperations } from './scans.ts';
+
+export interface EcrDeps extends Pick<LocalContext, 'account' | 'region' | 'clock' | 'lag'> {
+  registry: Registry;
+  credentials: CredentialStore;
+  /** What scans find in a repository's images. */
+  findings(repository: string): RepositorySpec['findings'];
+}
+
+/** ECR's API over the local registry. Source: ECR API reference. */
+export function createEcr(deps: EcrDeps): AwsService {
+  const faults = ecrFaults(deps.account);
+  return {
+    id: 'ecr',
+    operations: {
+      ...repositoryOperations(deps, faults),
+      ...imageOperations(deps, faults),
+      ...scanOperations(deps, faults),
+      GetAuthorizationToken: (_input: object, call: Call) => {
+        const key = deps.credentials.find(call.identity.accessKeyId) ?? deps.credentials.root;
+        const { password, expiresAt } = deps.registry.authorize(key);
+        return {
+          authorizationData: [
+            {
+              authorizationToken: Buffer.from(`AWS:${password}`).toString('base64'),
+              expiresAt: new Date(expiresAt),
+              proxyEndpoint: deps.registry.url,
+            },
+          ],
+        };
+      },
+    },
+  };
+}
