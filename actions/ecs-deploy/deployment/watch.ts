@@ -1,0 +1,257 @@
+import { type Clock, humanDuration } from '../../../lib/clock.ts';
+import type { DescribedService, EcsApi, Service, ServiceDeployment } from '../../../lib/ecs/api.ts';
+import { type ServiceRef, shortName } from '../../../lib/ecs/names.ts';
+import { Problem } from '../../../lib/errors.ts';
+import type { Log } from '../../../lib/log.ts';
+import { redactText } from '../definition/redact.ts';
+import { type FailedTask, failuresOf } from './failures.ts';
+import { type DeploymentFacts, type Judgement, judge } from './judge.ts';
+
+export interface WatchTarget {
+  ref: ServiceRef;
+  /** ARN of the task definition that is being rolled out. */
+  taskDefinition: string;
+  /** ARN of our deployment; undefined: judge by the service alone. */
+  deployment: string | undefined;
+  /** Deployments that were there before ours. */
+  known: ReadonlySet<string>;
+  /** The service's clock just before the deployment, in milliseconds since the epoch. */
+  since: number;
+  /** By our clock. */
+  deadline: number;
+}
+
+export interface Moment {
+  /** By our clock, in milliseconds since the epoch. */
+  at: number;
+  text: string;
+}
+
+/** What a watch has seen; filled while it watches, so that it can be read also when the watch was cut short. */
+export interface Seen {
+  deployment?: ServiceDeployment | undefined;
+  service?: Service | undefined;
+  failures: FailedTask[];
+  /** The service's events since the deployment began, oldest first. */
+  events: string[];
+  timeline: Moment[];
+  /** The last call that failed without ending the watch. */
+  trouble?: string | undefined;
+}
+
+export interface WatchPorts {
+  ecs: Pick<EcsApi, 'describeService' | 'describeDeployment' | 'listTasks'>;
+  clock: Clock;
+  log: Log;
+  signal: AbortSignal;
+  /** Called once for the first failed task, while the deployment goes on. */
+  onFirstFailure(task: FailedTask): Promise<void>;
+}
+
+const FAST_MS = 2_000;
+const SLOW_MS = 5_000;
+const SLOWEST_MS = 20_000;
+/** With nothing new for this long the poll slows down. */
+const QUIET_MS = 60_000;
+const SERVICE_EVERY = 3;
+
+export type WatchEnd = Extract<Judgement, { decided: true }> | { decided: true; status: 'timed-out'; why: string };
+
+/**
+ * Polls until the deployment is decided or the deadline has passed; nothing else ends it but a call that is denied or
+ * impossible. Throttling slows it down, a lost connection is tried again with the next poll.
+ */
+export async function watch(target: WatchTarget, seen: Seen, ports: WatchPorts): Promise<WatchEnd> {
+  const { clock, signal } = ports;
+  const watcher = new Watcher(target, seen, ports);
+  let penalty = 0;
+  for (;;) {
+    try {
+      const judgement = await watcher.poll();
+      if (judgement.decided) return judgement;
+      seen.trouble = undefined;
+      penalty = Math.floor(penalty / 2);
+    } catch (error) {
+      penalty = Math.min(SLOWEST_MS, Math.max(SLOW_MS, penalty * 2));
+      seen.trouble = tolerable(error);
+      ports.log.debug(seen.trouble);
+    }
+    const quiet = clock.now() - watcher.changedAt > QUIET_MS;
+    const pause = Math.max(penalty, quiet ? SLOW_MS : FAST_MS);
+    if (clock.now() >= target.deadline) return { decided: true, status: 'timed-out', why: watcher.state() };
+    await clock.sleep(Math.min(pause, Math.max(0, target.deadline - clock.now())), signal);
+  }
+}
+
+/** What the next poll may mend. @throws the error itself when it cannot. */
+function tolerable(error: unknown): string {
+  const passing = error instanceof Problem && ['throttled', 'network', 'service'].includes(error.kind);
+  if (!passing) throw error;
+  return error.message;
+}
+
+class Watcher {
+  changedAt: number;
+  private polls = 0;
+  private line = '';
+  private failedCount = 0;
+  private readonly started: number;
+  private readonly eventIds = new Set<string>();
+  private readonly target: WatchTarget;
+  private readonly seen: Seen;
+  private readonly ports: WatchPorts;
+
+  constructor(target: WatchTarget, seen: Seen, ports: WatchPorts) {
+    this.target = target;
+    this.seen = seen;
+    this.ports = ports;
+    this.started = ports.clock.now();
+    this.changedAt = this.started;
+  }
+
+  async poll(): Promise<Judgement> {
+    const { target, seen, ports } = this;
+    if (target.deployment !== undefined)
+      seen.deployment = (await ports.ecs.describeDeployment(target.deployment)) ?? seen.deployment;
+    const changed = this.progress();
+    const ended = seen.deployment !== undefined && judge(this.facts()).decided;
+    const readService = seen.deployment === undefined || changed || ended || this.polls % SERVICE_EVERY === 0;
+    this.polls++;
+    if (readService) {
+      this.readEvents(await ports.ecs.describeService(target.ref));
+      if (this.progress() || ended || this.suspicious()) await this.readFailures();
+    }
+    return judge(this.facts());
+  }
+
+  /** One line that says where the deployment stands. */
+  state(): string {
+    const { deployment, service } = this.seen;
+    const own = this.ownRollout();
+    const to = deployment?.targetServiceRevision;
+    const requested = to?.requestedTaskCount ?? own?.desiredCount ?? 0;
+    const running = to?.runningTaskCount ?? own?.runningCount ?? 0;
+    const pending = to?.pendingTaskCount ?? own?.pendingCount ?? 0;
+    const old = (deployment?.sourceServiceRevisions ?? []).reduce((n, r) => n + (r.runningTaskCount ?? 0), 0);
+    const others = (service?.deployments ?? []).filter((d) => d !== own).reduce((n, d) => n + (d.runningCount ?? 0), 0);
+    const failed = this.failedNow();
+    return [
+      `${shortName(this.target.taskDefinition)} ${running}/${requested} running`,
+      pending > 0 ? `${pending} pending` : '',
+      failed > 0 ? `${failed} failed` : '',
+      (deployment ? old : others) > 0 ? `${deployment ? old : others} of the old revision` : '',
+      deployment?.status ?? own?.rolloutState ?? '',
+      deployment?.lifecycleStage ?? '',
+    ]
+      .filter(Boolean)
+      .join(', ');
+  }
+
+  private facts(): DeploymentFacts {
+    const { deployment } = this.seen;
+    const own = this.ownRollout();
+    const monitor = deployment?.deploymentCircuitBreaker?.status;
+    const sources = deployment?.sourceServiceRevisions;
+    return {
+      status: deployment?.status,
+      statusReason: deployment?.statusReason,
+      breaker: monitor === 'TRIGGERED' ? 'triggered' : monitor === 'DISABLED' || !monitor ? 'off' : 'watching',
+      triggeredAlarms: deployment?.alarms?.triggeredAlarmNames,
+      rollout: own?.rolloutState ?? (this.settled() ? 'COMPLETED' : undefined),
+      rolloutReason: own?.rolloutStateReason,
+      rollbackReason: deployment?.rollback?.reason,
+      supersededBy: this.supersededBy(),
+      first: sources !== undefined && sources.length === 0,
+    };
+  }
+
+  /** A service without rollout states (Classic Load Balancer) has arrived when only our deployment is left and full. */
+  private settled(): boolean {
+    const list = this.seen.service?.deployments ?? [];
+    const [only] = list;
+    return (
+      list.length === 1 &&
+      only?.taskDefinition === this.target.taskDefinition &&
+      only.runningCount === only.desiredCount
+    );
+  }
+
+  private supersededBy(): string | undefined {
+    const { service } = this.seen;
+    const { deployment, known, taskDefinition } = this.target;
+    if (!service) return undefined;
+    if (deployment !== undefined) {
+      // During a rollback the old revision is primary again under our own deployment: only another deployment supersedes.
+      const current = service.currentServiceDeployment;
+      if (!current || current === deployment || known.has(current)) return undefined;
+      const primary = service.deployments?.find((d) => d.status === 'PRIMARY')?.taskDefinition;
+      return `deployment ${shortName(current)}${primary && primary !== taskDefinition ? ` (${shortName(primary)})` : ''}`;
+    }
+    const primary = service.deployments?.find((d) => d.status === 'PRIMARY');
+    const later = (primary?.createdAt?.getTime() ?? 0) > this.target.since;
+    return primary && later && primary.taskDefinition !== taskDefinition
+      ? shortName(primary.taskDefinition)
+      : undefined;
+  }
+
+  private ownRollout() {
+    const own = this.seen.service?.deployments?.filter((d) => d.taskDefinition === this.target.taskDefinition);
+    return own?.find((d) => d.status === 'PRIMARY') ?? own?.[0];
+  }
+
+  private failedNow(): number {
+    return Math.max(
+      this.ownRollout()?.failedTasks ?? 0,
+      this.seen.deployment?.deploymentCircuitBreaker?.failureCount ?? 0,
+      this.seen.failures.length,
+    );
+  }
+
+  /** Reports the state when it is a new one. */
+  private progress(): boolean {
+    const line = this.state();
+    if (line === this.line) return false;
+    this.line = line;
+    this.note(line);
+    return true;
+  }
+
+  private note(text: string): void {
+    const { clock, log } = this.ports;
+    this.changedAt = clock.now();
+    this.seen.timeline.push({ at: this.changedAt, text });
+    log.info(`${humanDuration(this.changedAt - this.started).padStart(12)}  ${text}`);
+  }
+
+  private readEvents({ service }: DescribedService): void {
+    this.seen.service = service;
+    const fresh = (service.events ?? [])
+      .filter((e) => (e.createdAt?.getTime() ?? 0) >= this.target.since && !this.eventIds.has(e.id ?? ''))
+      .toReversed();
+    for (const event of fresh) {
+      this.eventIds.add(event.id ?? '');
+      // ECS begins each with "(service NAME) ", which everybody here knows.
+      const text = redactText((event.message ?? '').replace(/^\(service [^)]+\)\s*/, ''));
+      this.seen.events.push(text);
+      this.note(text);
+    }
+  }
+
+  private suspicious(): boolean {
+    const { failures, events } = this.seen;
+    const more = this.failedNow() > this.failedCount;
+    return more || failures.length < this.failedNow() || /unhealthy|unable|failed|stopped/i.test(events.at(-1) ?? '');
+  }
+
+  private async readFailures(): Promise<void> {
+    const { target, seen, ports } = this;
+    this.failedCount = this.failedNow();
+    const found = failuresOf(await ports.ecs.listTasks(target.ref, 'STOPPED'), target);
+    const before = new Set(seen.failures.map((f) => f.arn));
+    const fresh = found.filter((f) => !before.has(f.arn));
+    const first = seen.failures.length === 0 ? fresh[0] : undefined;
+    seen.failures.push(...fresh);
+    for (const task of fresh) this.note(`task ${task.id} stopped: ${task.sentence}`);
+    if (first) await ports.onFirstFailure(first);
+  }
+}
