@@ -1,0 +1,261 @@
+import * as v from 'valibot';
+import {
+  account,
+  age,
+  componentName,
+  containerName,
+  count,
+  described,
+  duration,
+  environmentName,
+  flag,
+  option,
+  region,
+  repositoryName,
+  repositoryPath,
+  role,
+  say,
+  scalar,
+  secrets,
+  text,
+  url,
+  words,
+} from './fields.ts';
+
+// The single source of truth: the types below, the checks at run time and schema/slipway.schema.json come from here.
+
+const pattern = v.pipe(
+  v.string(),
+  v.regex(
+    /^!?(?![/!])[^\\]*[^/\\!]$/,
+    say(
+      'it is not a pattern of file names',
+      "Write it relative to the repository's root with forward slashes, such as web/** or !web/**/*.md; a folder is folder/**",
+    ),
+  ),
+);
+
+const paths = v.pipe(
+  v.array(pattern),
+  v.minLength(1, say('the list is empty, so nothing could ever change it', 'List at least one pattern')),
+);
+
+const commonEntries = {
+  paths: option(
+    paths,
+    'Files that belong to this component: an ordered list in which the last match wins and ! excludes. Default: the folders that it is built from.',
+  ),
+  'depends-on': option(
+    v.array(componentName),
+    'Components whose change is a change of this one too, however deep. They also come first.',
+  ),
+  after: option(v.array(componentName), 'Components that ship before this one when both ship. Only order.'),
+};
+
+export const imageEntries = {
+  repository: described(repositoryName, 'ECR repository, without the registry host.'),
+  context: option(repositoryPath, 'Build context, a folder. Default: the root of the repository.'),
+  dockerfile: option(repositoryPath, 'Dockerfile, from the root of the repository. Default: CONTEXT/Dockerfile.'),
+  target: option(text, 'Stage of the Dockerfile to build. Default: the last.'),
+  platforms: option(
+    v.array(
+      v.pipe(
+        v.string(),
+        v.regex(/^linux\/[a-z0-9]+(?:\/v\d)?$/, say('it is not a platform', 'Write for instance linux/amd64')),
+      ),
+    ),
+    'Platforms to build for. Default: the one of the runner.',
+  ),
+  'build-args': option(words, 'Build arguments. They are part of the fingerprint, so no commit id and no date.'),
+  secrets: option(secrets, 'Secrets that the build mounts, by reference.'),
+  labels: option(words, 'Labels of the image.'),
+  tags: option(v.array(text), 'Tags beside the fingerprint and the commit.'),
+  'max-age': option(age, 'Age after which a refresh rebuilds the image. Default: 7d.'),
+};
+
+export const ecsEntries = {
+  to: described(v.literal('ecs'), 'Where it runs: an ECS service.'),
+  cluster: described(text, 'Cluster name or ARN, or a reference.'),
+  service: described(text, 'Service name.'),
+  'task-definition': option(
+    text,
+    'Task definition file in the repository, or a family. Default: what the service runs.',
+  ),
+  container: option(
+    containerName,
+    'Container that gets the image. Default: the only one of the task definition. With `images` the keys name them.',
+  ),
+  'environment-variables': option(words, 'Environment variables set in the container.'),
+  'desired-count': option(count(0), 'Number of tasks. Default: left as it is.'),
+  'force-new-deployment': option(flag, 'Replace the tasks even when nothing differs.'),
+  timeout: option(duration, 'Time for the rollout. Default: 15m.'),
+  'on-cancel': option(
+    v.picklist(['leave', 'rollback']),
+    'What a cancelled run does with the rollout under way. Default: leave.',
+  ),
+};
+
+const { service: _service, 'desired-count': _count, 'force-new-deployment': _force, ...taskEcsEntries } = ecsEntries;
+
+export const ssmEntries = {
+  to: described(v.literal('ssm'), 'Where it runs: a container on EC2 hosts that SSM reaches.'),
+  targets: described(
+    v.record(
+      v.pipe(
+        v.string(),
+        v.regex(
+          /^(?:tag:.+|instance-ids)$/,
+          say('it names no hosts', "Write a tag as 'tag:NAME', or instance-ids with a list"),
+        ),
+      ),
+      v.union([text, v.pipe(v.array(text), v.minLength(1, say('the list is empty', 'Name at least one')))]),
+    ),
+    "Hosts, by tag ('tag:Role': docker-host) or by instance-ids.",
+  ),
+  name: option(containerName, 'Container name on the host. Default: the name of the component.'),
+  port: option(text, 'Published port, HOST:CONTAINER or one number for both.'),
+  env: option(words, 'Environment variables of the container.'),
+  secrets: option(secrets, 'Environment variables whose values the host fetches from SSM Parameter Store.'),
+  'health-path': option(text, 'Path that must answer 2xx on the host before the old container goes.'),
+  timeout: option(duration, 'Time for all hosts. Default: 15m.'),
+  document: option(text, 'SSM document of your own. Default: the one that Terraform made.'),
+};
+
+const ecsDeploy = v.strictObject(ecsEntries);
+const ssmDeploy = v.strictObject(ssmEntries);
+const image = v.strictObject(imageEntries);
+
+export const verifyEntries = {
+  url: described(
+    v.union([url, v.pipe(v.array(url), v.minLength(1, say('the list is empty', 'Name at least one URL')))]),
+    'URL, or a list of URLs, that must answer as expected.',
+  ),
+  expect: option(
+    v.strictObject({
+      status: option(v.union([count(100), v.array(count(100))]), 'Status, or list of statuses. Default: any 2xx.'),
+      json: option(
+        v.record(text, v.unknown()),
+        'Members that the JSON body must hold. {revision} and {digest} stand for what was deployed.',
+      ),
+      headers: option(v.record(text, scalar), 'Headers that the answer must carry.'),
+      body: option(text, 'Text that the body must contain.'),
+    }),
+    'What the answer must say.',
+  ),
+  timeout: option(duration, 'Time to become healthy. Default: 5m.'),
+  interval: option(duration, 'Pause between two attempts. Default: 2s.'),
+  successes: option(count(1), 'Good answers in a row that prove it. Default: 3.'),
+};
+
+export const beforeStep = v.strictObject({
+  name: described(text, 'Name, for log and summary.'),
+  command: described(
+    v.pipe(v.array(v.string()), v.minLength(1, say('the command is empty', 'List the program and its arguments'))),
+    'Program and arguments, run in a container of the new image. No shell reads it.',
+  ),
+  container: option(containerName, 'Container of the task definition that runs it. Default: the one that is deployed.'),
+  timeout: option(duration, 'Time for the command. Default: 10m.'),
+});
+
+const appEntries = {
+  ...commonEntries,
+  image: option(image, 'The image to build. Either this or `images`.'),
+  images: option(v.record(containerName, image), 'Several images (sidecars), by container name.'),
+  before: option(v.array(beforeStep), 'Commands that must succeed before traffic moves, such as a migration.'),
+  verify: option(v.strictObject(verifyEntries), 'How to prove from outside that the new version serves.'),
+};
+
+const deploy = described(
+  v.variant('to', [ecsDeploy, ssmDeploy], say('it is none of ecs, ssm', 'Write `to: ecs` or `to: ssm`')),
+  'Where it runs and how it gets there.',
+);
+
+export const amiEntries = {
+  template: option(repositoryPath, 'Packer template, a file or a folder. Default: the folder of the first pattern.'),
+  vars: option(words, 'Packer variables.'),
+  parameter: option(text, 'SSM parameter that receives the id of the new image, such as /sample/ami.'),
+};
+
+export const terraformEntries = {
+  root: described(repositoryPath, 'Folder of the root module.'),
+  vars: option(words, 'Input variables.'),
+  'var-files': option(v.array(repositoryPath), 'Variable files, from the root of the repository.'),
+  'backend-config': option(words, 'Settings for terraform init -backend-config.'),
+};
+
+const ami = v.strictObject({ kind: v.literal('ami'), ...commonEntries, ...amiEntries });
+const terraform = v.strictObject({ kind: v.literal('terraform'), ...commonEntries, ...terraformEntries });
+const service = v.strictObject({ kind: v.literal('service'), ...appEntries, deploy });
+const worker = v.strictObject({ kind: v.literal('worker'), ...appEntries, deploy });
+const bot = v.strictObject({ kind: v.literal('bot'), ...appEntries, deploy });
+const task = v.strictObject({
+  kind: v.literal('task'),
+  ...appEntries,
+  deploy: described(v.strictObject(taskEcsEntries), 'Where the scheduled task runs; it has no ECS service.'),
+});
+
+export const KINDS = ['ami', 'terraform', 'service', 'worker', 'bot', 'task'] as const;
+export type Kind = (typeof KINDS)[number];
+
+const component = v.variant(
+  'kind',
+  [ami, terraform, service, worker, bot, task],
+  say(`it is none of ${KINDS.join(', ')}`, `Write one of ${KINDS.join(', ')}`),
+);
+
+const override = v.strictObject({
+  ...v.partial(v.strictObject({ ...amiEntries, ...terraformEntries })).entries,
+  image: v.exactOptional(v.partial(image)),
+  images: v.exactOptional(v.record(containerName, v.partial(image))),
+  before: appEntries.before,
+  deploy: v.exactOptional(
+    v.partial(
+      v.strictObject({
+        ...ecsEntries,
+        ...ssmEntries,
+        to: v.picklist(['ecs', 'ssm'], say('it is none of ecs, ssm', 'Write `to: ecs` or `to: ssm`')),
+      }),
+    ),
+  ),
+  verify: v.exactOptional(v.partial(v.strictObject(verifyEntries))),
+});
+
+const environment = v.strictObject({
+  role: option(role, 'Role that a run takes over OIDC. Default: the credentials that the runner has.'),
+  region: option(region, 'AWS region. Default: the region of the registry.'),
+  after: option(environmentName, 'Environment that comes first: the digests verified there are promoted to this one.'),
+  approve: option(flag, 'Wait for the approval of the GitHub environment before the lane is taken. Default: false.'),
+  components: option(
+    v.record(componentName, override),
+    'What differs here, by component: maps are merged key by key, lists and single values replaced.',
+  ),
+});
+
+export const configSchema = v.strictObject({
+  version: described(
+    v.literal(1, say('this version of slipway reads version 1', 'Write `version: 1`')),
+    'Version of this format: 1.',
+  ),
+  registry: option(
+    v.strictObject({
+      account: described(account, 'AWS account id of the registry, in quotes.'),
+      region: described(region, 'Region of the registry.'),
+    }),
+    'The one ECR registry: images are promoted from environment to environment, not rebuilt.',
+  ),
+  components: described(v.record(componentName, component), 'What this repository ships, by name.'),
+  environments: option(v.record(environmentName, environment), 'Where it ships to, by name.'),
+});
+
+export type ConfigData = v.InferOutput<typeof configSchema>;
+export type Component = ConfigData['components'][string];
+export type AppComponent = Extract<Component, { kind: 'service' | 'worker' | 'bot' | 'task' }>;
+export type TerraformComponent = Extract<Component, { kind: 'terraform' }>;
+export type AmiComponent = Extract<Component, { kind: 'ami' }>;
+export type ImageConfig = v.InferOutput<typeof image>;
+export type EcsDeploy = v.InferOutput<typeof ecsDeploy>;
+export type SsmDeploy = v.InferOutput<typeof ssmDeploy>;
+export type DeployConfig = AppComponent['deploy'];
+export type VerifyConfig = NonNullable<AppComponent['verify']>;
+export type BeforeStep = v.InferOutput<typeof beforeStep>;
+export type EnvironmentConfig = NonNullable<ConfigData['environments']>[string];
