@@ -1,0 +1,58 @@
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+interface DockerConfig {
+  auths?: Record<string, { auth: string }>;
+  credHelpers?: Record<string, string>;
+  [key: string]: unknown;
+}
+
+export interface Login {
+  host: string;
+  user: string;
+  password: string;
+}
+
+// Plugins, contexts and builders are the user's; a private configuration must not hide them.
+const SHARED = ['cli-plugins', 'contexts', 'buildx'];
+
+/**
+ * A docker configuration of our own for the time of a build: the user's, plus the login. The password reaches no command
+ * line, the user's file is not changed, two jobs on one machine do not trip over each other, and nothing is left afterwards.
+ */
+export async function withDockerConfig<T>(
+  login: Login,
+  env: NodeJS.ProcessEnv,
+  tempDir: string,
+  f: (env: NodeJS.ProcessEnv) => Promise<T>,
+): Promise<T> {
+  const theirs = env.DOCKER_CONFIG || join(env.HOME || homedir(), '.docker');
+  const ours = await mkdtemp(join(tempDir, 'slipway-docker-'));
+  try {
+    const config = addLogin(await readConfig(join(theirs, 'config.json')), login);
+    await writeFile(join(ours, 'config.json'), JSON.stringify(config), { mode: 0o600 });
+    await Promise.all(SHARED.map((name) => symlink(join(theirs, name), join(ours, name)).catch(() => undefined)));
+    return await f({ ...env, DOCKER_CONFIG: ours });
+  } finally {
+    await rm(ours, { recursive: true, force: true });
+  }
+}
+
+/** The configuration with the login in it. An empty credHelpers entry makes docker read `auths` for this host even where a credsStore is set. */
+export function addLogin(config: DockerConfig, { host, user, password }: Login): DockerConfig {
+  const auth = Buffer.from(`${user}:${password}`).toString('base64');
+  return {
+    ...config,
+    auths: { ...config.auths, [host]: { auth } },
+    ...((config.credsStore || config.credHelpers) && { credHelpers: { ...config.credHelpers, [host]: '' } }),
+  };
+}
+
+async function readConfig(path: string): Promise<DockerConfig> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as DockerConfig;
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,14 @@
+import { bool, componentInputs, duration, type Inputs, list, text } from '../../lib/inputs.ts';
+
+export const fields = {
+  ...componentInputs,
+  role: text(),
+  region: text(),
+  'session-name': text(),
+  duration: duration('1h'),
+  audience: text('sts.amazonaws.com'),
+  login: bool(true),
+  registries: list(),
+} as const;
+
+export type SetupInputs = Inputs<typeof fields>;
