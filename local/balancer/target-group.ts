@@ -76,7 +76,9 @@ export class TargetGroup {
 
   register(address: TargetAddress): void {
     const key = keyOf(address.id, address.port);
-    if (this.#closed || this.#members.has(key)) return;
+    const before = this.#members.get(key);
+    if (this.#closed || (before && before.health.state !== 'draining')) return;
+    before?.agent.destroy();
     const agent = new Agent({ keepAlive: true });
     const member: Member = {
       ...address,
@@ -107,7 +109,8 @@ export class TargetGroup {
     this.#set(member, { ...DRAINING, successes: 0, failures: 0 });
     if (member.inFlight > 0 || openConnections(member.agent) > 0) await this.#drained(member);
     member.agent.destroy();
-    this.#members.delete(key);
+    // The address may have been given to a new task in the meantime.
+    if (this.#members.get(key) === member) this.#members.delete(key);
     this.#deps.onChange({ ...member, health: { state: 'unused', reason: 'Target.NotRegistered' } });
   }
 

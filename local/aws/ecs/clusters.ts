@@ -11,9 +11,10 @@ import type {
   TagResourceRequest,
   UntagResourceRequest,
 } from '@aws-sdk/client-ecs';
+import { pageOf } from '../page.ts';
 import type { EcsCore } from './core.ts';
 import { invalidParameter, resourceNotFound } from './faults.ts';
-import { missing, page } from './state.ts';
+import { missing } from './state.ts';
 import { clusterView } from './views.ts';
 
 export function createCluster(core: EcsCore, input: CreateClusterRequest): CreateClusterResponse {
@@ -39,8 +40,8 @@ export function describeClusters(core: EcsCore, input: DescribeClustersRequest):
 
 export function listClusters(core: EcsCore, input: ListClustersRequest): ListClustersResponse {
   const arns = [...core.state.clusters.values()].map(({ arn }) => arn);
-  const { items, nextToken } = page(arns, input, 100, () => invalidParameter('Invalid token'));
-  return { clusterArns: items, ...(nextToken ? { nextToken } : {}) };
+  const { items, ...rest } = pageOf(arns, { ...input, most: 100 });
+  return { clusterArns: items, ...rest };
 }
 
 export function listTagsForResource(core: EcsCore, input: ListTagsForResourceRequest): ListTagsForResourceResponse {

@@ -32,6 +32,9 @@ export function createEcs(deps: EcsDeps): Ecs {
   const core = new EcsCore(deps);
   const loop = new ReconcileLoop(core);
   core.onChange = (service) => loop.soon(service);
+  const unsubscribe = deps.context.bus.subscribe(({ kind }) => {
+    if (kind === 'elb.target') for (const service of core.state.services) loop.soon(service);
+  });
   return {
     service: {
       id: 'ecs',
@@ -42,6 +45,7 @@ export function createEcs(deps: EcsDeps): Ecs {
     ready: (boundMs) => ready(core, boundMs),
     snapshot: () => snapshot(core),
     async stop() {
+      unsubscribe();
       loop.close();
       core.runner.close();
       await deps.engine.removeAll(STOP_MS);

@@ -170,7 +170,6 @@ function stopTasks(
   for (const { task, why } of stopping) {
     const health = healths.get(task);
     if (why === 'unhealthy' && health) tellUnhealthy(core, service, task, health);
-    void core.runner.stop(task, why === 'unhealthy' && health ? causeOf(health) : scaledIn(primary.id));
   }
   if (pending.length > 0) core.event(service, MESSAGES.stoppedPending(service.name, pending.length));
   if (running.length > 0)
@@ -181,6 +180,10 @@ function stopTasks(
         running.map(({ task }) => task.id),
       ),
     );
+  for (const { task, why } of stopping) {
+    const health = healths.get(task);
+    void core.runner.stop(task, why === 'unhealthy' && health ? causeOf(health) : scaledIn(primary.id));
+  }
 }
 
 function tellUnhealthy(core: EcsCore, service: Service, task: Task, health: TaskHealth): void {

@@ -8,12 +8,13 @@ import type {
   StopServiceDeploymentRequest,
   StopServiceDeploymentResponse,
 } from '@aws-sdk/client-ecs';
+import { pageOf } from '../page.ts';
 import type { EcsCore } from './core.ts';
 import { applyFact, rollbackCandidate } from './deployments.ts';
 import { conflict, invalidParameter, notPlayedHere, serviceDeploymentNotFound } from './faults.ts';
 import type { Service, ServiceDeployment } from './model.ts';
 import { isEnded } from './rollout.ts';
-import { missing, page } from './state.ts';
+import { missing } from './state.ts';
 import { serviceDeploymentBrief, serviceDeploymentView } from './views.ts';
 
 const MOST_DESCRIBED = 20;
@@ -30,8 +31,8 @@ export function listServiceDeployments(
     .filter(({ status }) => !input.status || input.status.length === 0 || input.status.includes(status))
     .filter(({ createdAt }) => (!before || createdAt < before) && (!after || createdAt > after))
     .map((record) => serviceDeploymentBrief(service, record));
-  const { items, nextToken } = page(found, input, 20, () => invalidParameter('Invalid token'));
-  return { serviceDeployments: items, ...(nextToken ? { nextToken } : {}) };
+  const { items, ...rest } = pageOf(found, { ...input, maxResults: input.maxResults ?? 20, most: 100 });
+  return { serviceDeployments: items, ...rest };
 }
 
 export function describeServiceDeployments(

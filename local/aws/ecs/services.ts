@@ -10,12 +10,13 @@ import type {
   UpdateServiceRequest,
   UpdateServiceResponse,
 } from '@aws-sdk/client-ecs';
+import { pageOf } from '../page.ts';
 import type { EcsCore } from './core.ts';
 import { applyFact, beginDeployment, ongoing } from './deployments.ts';
 import { invalidParameter, notPlayedHere, serviceNotActive } from './faults.ts';
 import type { Service, ServiceSpec, TaskDefinitionRecord } from './model.ts';
 import { shortName } from './names.ts';
-import { missing, page } from './state.ts';
+import { missing } from './state.ts';
 import { serviceView } from './views.ts';
 
 const MOST_DESCRIBED = 10;
@@ -138,8 +139,8 @@ export function listServices(core: EcsCore, input: ListServicesRequest): ListSer
   const arns = [...core.state.cluster(input.cluster).services.values()]
     .filter(({ status }) => status !== 'INACTIVE')
     .map(({ arn }) => arn);
-  const { items, nextToken } = page(arns, input, 10, () => invalidParameter('Invalid token'));
-  return { serviceArns: items, ...(nextToken ? { nextToken } : {}) };
+  const { items, ...rest } = pageOf(arns, { ...input, maxResults: input.maxResults ?? 10, most: 100 });
+  return { serviceArns: items, ...rest };
 }
 
 function checkCount(desired: number | undefined): void {

@@ -77,23 +77,3 @@ export class EcsState {
 export function missing(arn: string): Failure {
   return { arn, reason: 'MISSING' };
 }
-
-/**
- * One page of a list and the token of the next, as the List operations give them.
- * @throws InvalidParameterException-like text through `invalid` for a token that was not given out
- */
-export function page<T>(
-  items: readonly T[],
-  request: { nextToken?: string | undefined; maxResults?: number | undefined },
-  usual: number,
-  invalid: () => Error,
-): { items: T[]; nextToken: string | undefined } {
-  const from = request.nextToken === undefined ? 0 : Number(Buffer.from(request.nextToken, 'base64url').toString());
-  if (!Number.isInteger(from) || from < 0) throw invalid();
-  const size = Math.max(1, request.maxResults ?? usual);
-  const to = from + size;
-  return {
-    items: items.slice(from, to),
-    nextToken: to < items.length ? Buffer.from(`${to}`).toString('base64url') : undefined,
-  };
-}

@@ -10,9 +10,10 @@ import type {
   RegisterTaskDefinitionResponse,
   TaskDefinition,
 } from '@aws-sdk/client-ecs';
-import { clientFault, invalidParameter } from './faults.ts';
+import { pageOf } from '../page.ts';
+import { clientFault } from './faults.ts';
 import type { TaskDefinitionRecord } from './model.ts';
-import { type EcsState, page } from './state.ts';
+import type { EcsState } from './state.ts';
 
 /** RegisterTaskDefinition: what was sent is kept field by field, with the defaults that ECS writes into it. */
 export function registerTaskDefinition(
@@ -73,8 +74,8 @@ export function listTaskDefinitions(state: EcsState, input: ListTaskDefinitionsR
     .sort((a, b) => a.family.localeCompare(b.family) || a.revision - b.revision)
     .map(({ arn }) => arn);
   if (input.sort === 'DESC') found.reverse();
-  const { items, nextToken } = page(found, input, 100, () => invalidParameter('Invalid token'));
-  return { taskDefinitionArns: items, ...(nextToken ? { nextToken } : {}) };
+  const { items, ...rest } = pageOf(found, { ...input, most: 100 });
+  return { taskDefinitionArns: items, ...rest };
 }
 
 function check(input: RegisterTaskDefinitionRequest): void {

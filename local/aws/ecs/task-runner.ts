@@ -20,7 +20,7 @@ import { mayStart, type PlannedContainer, type Progress, planTask } from './task
 export interface ImageSource {
   /** host:port of the registry, the first part of its images' names. */
   host: string;
-  credential(): RegistryAuth | Promise<RegistryAuth>;
+  pullCredentials(): RegistryAuth | Promise<RegistryAuth>;
 }
 
 export interface TaskRunnerDeps {
@@ -150,7 +150,7 @@ export class TaskRunner {
   async #pull(task: Task, image: string): Promise<string | undefined> {
     const { engine, registry, fault } = this.#deps;
     if (fault('image-missing', task, image)) throw missingImage(image);
-    if (registry && image.startsWith(`${registry.host}/`)) await engine.pull(image, await registry.credential());
+    if (registry && image.startsWith(`${registry.host}/`)) await engine.pull(image, await registry.pullCredentials());
     else if (!(await engine.image(image))) await engine.pull(image);
     const at = image.indexOf('@');
     if (at >= 0) return image.slice(at + 1);

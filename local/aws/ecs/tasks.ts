@@ -8,11 +8,12 @@ import type {
   StopTaskRequest,
   StopTaskResponse,
 } from '@aws-sdk/client-ecs';
+import { pageOf } from '../page.ts';
 import type { EcsCore } from './core.ts';
 import { invalidParameter } from './faults.ts';
 import type { Task } from './model.ts';
 import { shortName } from './names.ts';
-import { missing, page } from './state.ts';
+import { missing } from './state.ts';
 import { taskView } from './views.ts';
 
 const MOST_STARTED = 10;
@@ -84,6 +85,6 @@ export function listTasks(core: EcsCore, input: ListTasksRequest): ListTasksResp
     (!input.startedBy || task.startedBy === input.startedBy) &&
     (wanted === 'STOPPED' ? task.desired === 'STOPPED' : task.desired === 'RUNNING');
   const arns = [...cluster.tasks.values()].filter(matches).map(({ arn }) => arn);
-  const { items, nextToken } = page(arns, input, 100, () => invalidParameter('Invalid token'));
-  return { taskArns: items, ...(nextToken ? { nextToken } : {}) };
+  const { items, ...rest } = pageOf(arns, { ...input, most: 100 });
+  return { taskArns: items, ...rest };
 }

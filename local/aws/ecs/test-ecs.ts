@@ -1,0 +1,212 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import {
+  type ContainerDefinition,
+  DescribeServiceDeploymentsCommand,
+  DescribeServicesCommand,
+  ECSClient,
+} from '@aws-sdk/client-ecs';
+import { systemClock } from '../../../lib/clock.ts';
+import { type Balancer, createBalancer } from '../../balancer/balancer.ts';
+import { createBus } from '../../bus.ts';
+import type { LocalContext } from '../../context.ts';
+import { dockerEngine } from '../../engine/docker.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { tarOf } from '../../engine/tar.ts';
+import { createFaults } from '../../faults.ts';
+import { createLag, type LagMode } from '../../lag.ts';
+import { createLogStore } from '../../logs/store.ts';
+import { createWorld, type WorldInput } from '../../world.ts';
+import { createCredentialStore, LOCAL_ACCESS_KEY_ID, LOCAL_SECRET_ACCESS_KEY } from '../credentials.ts';
+import { createElbv2 } from '../elbv2/elbv2.ts';
+import { createAwsEndpoint } from '../endpoint.ts';
+import { createEcs, type Ecs } from './ecs.ts';
+
+/** A local ECS with its balancers behind the real endpoint, for tests. */
+export interface TestEcs {
+  context: LocalContext;
+  engine: Engine;
+  ecs: Ecs;
+  balancers: Balancer[];
+  url: string;
+  client: ECSClient;
+  stop(): Promise<void>;
+}
+
+const shell = `slipway-test-ecs:${process.pid}`;
+
+export async function startTestEcs(
+  input: WorldInput,
+  options: { lag?: LagMode; owner?: string } = {},
+): Promise<TestEcs> {
+  const world = createWorld(input);
+  const instance = `ecs-test-${randomBytes(4).toString('hex')}`;
+  const lag = createLag({ mode: options.lag ?? 'off', seed: 7 });
+  const clock = systemClock;
+  const context: LocalContext = {
+    instance,
+    account: world.account,
+    region: world.region,
+    clock,
+    bus: createBus(),
+    faults: createFaults(7),
+    lag,
+    logs: createLogStore({ now: clock.now, ingestionLag: () => 0 }),
+  };
+  const engine = dockerEngine({ instance, labels: { 'slipway.owner': 'ecs-test' } });
+  await ensureShell(engine);
+  const balancers = await Promise.all(world.balancers.map((spec) => createBalancer(spec, context)));
+  const ecs = createEcs({
+    context,
+    engine,
+    targetGroups: balancers.flatMap(({ targetGroups }) => [...targetGroups]),
+    healthTimeScale: 0.2,
+  });
+  const credentials = createCredentialStore({ account: world.account, now: clock.now });
+  const endpoint = await createAwsEndpoint({
+    ...context,
+    credentials,
+    services: [ecs.service, createElbv2({ balancers })],
+  });
+  ecs.seed(world);
+  const client = new ECSClient({
+    endpoint: endpoint.url,
+    region: world.region,
+    maxAttempts: 1,
+    credentials: { accessKeyId: LOCAL_ACCESS_KEY_ID, secretAccessKey: LOCAL_SECRET_ACCESS_KEY },
+  });
+  return {
+    context,
+    engine,
+    ecs,
+    balancers,
+    url: endpoint.url,
+    client,
+    async stop() {
+      client.destroy();
+      await Promise.all(balancers.map((balancer) => balancer.close()));
+      await ecs.stop();
+      await endpoint.close();
+    },
+  };
+}
+
+async function ensureShell(engine: Engine): Promise<void> {
+  if (await engine.image(shell)) return;
+  const busybox = { content: readFileSync('/bin/busybox'), mode: 0o755 };
+  const names = ['sh', 'httpd', 'sleep', 'echo', 'mkdir', 'cat', 'head', 'tail', 'tr', 'wget'];
+  await engine.importImage(tarOf(Object.fromEntries(names.map((name) => [`bin/${name}`, busybox]))), shell, [
+    'ENV PATH=/bin',
+  ]);
+}
+
+/** A container that serves its version at every path that it has, on port 8080. */
+export function serving(version: string, more: Partial<ContainerDefinition> = {}): ContainerDefinition {
+  const script = `mkdir -p /www && echo ${version} > /www/health && echo started ${version} && exec httpd -f -p 8080 -h /www`;
+  return { ...shellContainer(script, more), portMappings: [{ containerPort: 8080 }] };
+}
+
+/** A container that runs a shell line. */
+export function shellContainer(script: string, more: Partial<ContainerDefinition> = {}): ContainerDefinition {
+  return {
+    name: 'app',
+    image: shell,
+    entryPoint: ['sh', '-c'],
+    command: [script],
+    memory: 64,
+    stopTimeout: 2,
+    linuxParameters: { initProcessEnabled: true },
+    logConfiguration: {
+      logDriver: 'awslogs',
+      options: { 'awslogs-group': '/ecs/test', 'awslogs-stream-prefix': 'app' },
+    },
+    ...more,
+  };
+}
+
+export const WEB_GROUP = {
+  name: 'web',
+  deregistrationDelaySeconds: 1,
+  healthCheck: { intervalSeconds: 0.3, timeoutSeconds: 1, healthyThresholdCount: 1, unhealthyThresholdCount: 2 },
+};
+
+/** Cluster `sample` with service `web` behind a balancer, breaker with rollback on. */
+export function webWorld(more: { breaker?: boolean; rollback?: boolean; desiredCount?: number } = {}): WorldInput {
+  return {
+    clusters: [
+      {
+        name: 'sample',
+        taskDefinitions: [{ family: 'web', containerDefinitions: [serving('v1')] }],
+        services: [
+          {
+            serviceName: 'web',
+            taskDefinition: 'web:1',
+            desiredCount: more.desiredCount ?? 2,
+            loadBalancers: [{ targetGroupArn: 'web', containerName: 'app', containerPort: 8080 }],
+            deploymentConfiguration: {
+              minimumHealthyPercent: 100,
+              maximumPercent: 200,
+              deploymentCircuitBreaker: { enable: more.breaker ?? true, rollback: more.rollback ?? true },
+            },
+          },
+        ],
+      },
+    ],
+    balancers: [{ name: 'web', targetGroups: [WEB_GROUP] }],
+  };
+}
+
+/** The service and its current deployment as the API shows them. */
+export async function look(client: ECSClient, name = 'web') {
+  const { services } = await client.send(
+    new DescribeServicesCommand({ cluster: 'sample', services: [name], include: ['TAGS'] }),
+  );
+  const service = services?.[0];
+  if (!service?.currentServiceDeployment) throw new Error(`service ${name} has no current deployment`);
+  const { serviceDeployments } = await client.send(
+    new DescribeServiceDeploymentsCommand({ serviceDeploymentArns: [service.currentServiceDeployment] }),
+  );
+  const deployment = serviceDeployments?.[0];
+  if (!deployment) throw new Error(`the current deployment of ${name} cannot be described`);
+  return { service, deployment, events: (service.events ?? []).map(({ message }) => message ?? '') };
+}
+
+/** Asks again every 50 ms until the condition holds, and returns what it saw. @throws Error with the last answer after `boundMs` */
+export async function until<T>(read: () => Promise<T>, holds: (value: T) => boolean, boundMs = 20_000): Promise<T> {
+  const end = Date.now() + boundMs;
+  for (;;) {
+    const value = await read();
+    if (holds(value)) return value;
+    if (Date.now() > end)
+      throw new Error(`the condition did not hold within ${boundMs} ms: ${JSON.stringify(value).slice(0, 3000)}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Asks a URL so many times a second on fresh turns of the clock, until it is stopped. */
+export function prober(url: string, perSecond: number) {
+  const failures: string[] = [];
+  const bodies: string[] = [];
+  const under = new Set<Promise<void>>();
+  const ask = async (): Promise<void> => {
+    try {
+      const response = await fetch(url, { signal: AbortSignal.timeout(5000) });
+      const body = (await response.text()).trim();
+      if (response.status !== 200) failures.push(`${response.status}`);
+      else if (!bodies.includes(body)) bodies.push(body);
+    } catch (error) {
+      failures.push(String(error));
+    }
+  };
+  const timer = setInterval(() => {
+    const asked = ask().finally(() => under.delete(asked));
+    under.add(asked);
+  }, 1000 / perSecond);
+  return {
+    async stop() {
+      clearInterval(timer);
+      await Promise.all(under);
+      return { failures, bodies };
+    },
+  };
+}
