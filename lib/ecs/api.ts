@@ -61,10 +61,12 @@ export interface EcsApi {
   listDeployments(ref: ServiceRef, after?: Date): Promise<ServiceDeploymentBrief[]>;
   describeDeployment(arn: string): Promise<ServiceDeployment | undefined>;
   describeRevisions(arns: readonly string[]): Promise<ServiceRevision[]>;
-  /** Asks ECS to roll the deployment back, within the time of the signal. */
-  rollBackDeployment(arn: string, signal: AbortSignal): Promise<void>;
+  /** Asks ECS to roll the deployment back. */
+  rollBackDeployment(arn: string): Promise<void>;
   listTasks(ref: ServiceRef, status: 'RUNNING' | 'STOPPED'): Promise<Task[]>;
   tag(arn: string, tags: Tags): Promise<void>;
+  /** The same calls under another signal: for what still has to be asked after the first one fired. */
+  within(signal: AbortSignal): EcsApi;
 }
 
 export interface EcsOptions {
@@ -80,13 +82,22 @@ const TASKS_READ = 100;
 
 export function ecsApi({ region, action, signal }: EcsOptions): EcsApi {
   let made: ECSClient | undefined;
-  const client = () => {
+  // Made with the first call, so that an action that ends before it does not pay for a client.
+  return callsOf(() => {
     made ??= new ECSClient(awsConfig({ region, action }));
     return made;
-  };
-  const reading = { abortSignal: signal };
-  const writing = () => ({ abortSignal: afterGrace(signal) });
+  }, signal);
+}
 
+function callsOf(client: () => ECSClient, signal: AbortSignal): EcsApi {
+  return { ...readsOf(client, signal), ...writesOf(client, signal), within: (other) => callsOf(client, other) };
+}
+
+type Reads = Omit<EcsApi, keyof Writes | 'within'>;
+type Writes = Pick<EcsApi, 'registerTaskDefinition' | 'updateService' | 'rollBackDeployment' | 'tag'>;
+
+function readsOf(client: () => ECSClient, signal: AbortSignal): Reads {
+  const reading = { abortSignal: signal };
   return {
     async describeService(ref) {
       const command = new DescribeServicesCommand({ cluster: ref.cluster, services: [ref.service], include: ['TAGS'] });
@@ -107,31 +118,6 @@ export function ecsApi({ region, action, signal }: EcsOptions): EcsApi {
       const definition = isObject(body.taskDefinition) ? body.taskDefinition : {};
       const tags = objects(body.tags).map((t): [string, string] => [textOf(t.key), textOf(t.value)]);
       return { arn: textOf(definition.taskDefinitionArn), definition, tags: Object.fromEntries(tags) };
-    },
-
-    async registerTaskDefinition(definition, tags) {
-      const family = textOf(definition.family);
-      const command = new RegisterTaskDefinitionCommand({ family, containerDefinitions: [] });
-      sendExactly(command, { ...definition, ...(Object.keys(tags).length > 0 && { tags: tagList(tags) }) });
-      const call = { operation: 'ecs:RegisterTaskDefinition', resource: `task definition ${family}` };
-      const { taskDefinition } = await callAws(call, () => client().send(command, writing()));
-      if (!taskDefinition?.taskDefinitionArn) throw noAnswer(call.operation, call.resource);
-      return taskDefinition.taskDefinitionArn;
-    },
-
-    async updateService(ref, { taskDefinition, desiredCount, force }) {
-      const command = new UpdateServiceCommand({
-        cluster: ref.cluster,
-        service: ref.service,
-        ...(taskDefinition !== undefined && { taskDefinition }),
-        ...(desiredCount !== undefined && { desiredCount }),
-        ...(force && { forceNewDeployment: true }),
-      });
-      const captured = captureAnswer(command, { body: false });
-      const call = { operation: 'ecs:UpdateService', resource: serviceName(ref) };
-      const { service } = await callAws(call, () => client().send(command, writing()));
-      if (!service) throw noAnswer(call.operation, call.resource);
-      return described(service, captured.at);
     },
 
     async listDeployments(ref, after) {
@@ -167,12 +153,6 @@ export function ecsApi({ region, action, signal }: EcsOptions): EcsApi {
       return serviceRevisions ?? [];
     },
 
-    async rollBackDeployment(arn, abortSignal) {
-      const command = new StopServiceDeploymentCommand({ serviceDeploymentArn: arn, stopType: 'ROLLBACK' });
-      const call = { operation: 'ecs:StopServiceDeployment', resource: `deployment ${shortName(arn)}` };
-      await callAws(call, () => client().send(command, { abortSignal }));
-    },
-
     async listTasks(ref, status) {
       const list = new ListTasksCommand({ cluster: ref.cluster, serviceName: ref.service, desiredStatus: status });
       const { taskArns = [] } = await callAws({ operation: 'ecs:ListTasks', resource: serviceName(ref) }, () =>
@@ -183,6 +163,42 @@ export function ecsApi({ region, action, signal }: EcsOptions): EcsApi {
       const call = { operation: 'ecs:DescribeTasks', resource: `tasks of ${serviceName(ref)}` };
       const { tasks } = await callAws(call, () => client().send(command, reading));
       return tasks ?? [];
+    },
+  };
+}
+
+function writesOf(client: () => ECSClient, signal: AbortSignal): Writes {
+  const writing = () => ({ abortSignal: afterGrace(signal) });
+  return {
+    async registerTaskDefinition(definition, tags) {
+      const family = textOf(definition.family);
+      const command = new RegisterTaskDefinitionCommand({ family, containerDefinitions: [] });
+      sendExactly(command, { ...definition, ...(Object.keys(tags).length > 0 && { tags: tagList(tags) }) });
+      const call = { operation: 'ecs:RegisterTaskDefinition', resource: `task definition ${family}` };
+      const { taskDefinition } = await callAws(call, () => client().send(command, writing()));
+      if (!taskDefinition?.taskDefinitionArn) throw noAnswer(call.operation, call.resource);
+      return taskDefinition.taskDefinitionArn;
+    },
+
+    async updateService(ref, { taskDefinition, desiredCount, force }) {
+      const command = new UpdateServiceCommand({
+        cluster: ref.cluster,
+        service: ref.service,
+        ...(taskDefinition !== undefined && { taskDefinition }),
+        ...(desiredCount !== undefined && { desiredCount }),
+        ...(force && { forceNewDeployment: true }),
+      });
+      const captured = captureAnswer(command, { body: false });
+      const call = { operation: 'ecs:UpdateService', resource: serviceName(ref) };
+      const { service } = await callAws(call, () => client().send(command, writing()));
+      if (!service) throw noAnswer(call.operation, call.resource);
+      return described(service, captured.at);
+    },
+
+    async rollBackDeployment(arn) {
+      const command = new StopServiceDeploymentCommand({ serviceDeploymentArn: arn, stopType: 'ROLLBACK' });
+      const call = { operation: 'ecs:StopServiceDeployment', resource: `deployment ${shortName(arn)}` };
+      await callAws(call, () => client().send(command, writing()));
     },
 
     async tag(arn, tags) {

@@ -17,6 +17,8 @@ export interface WatchTarget {
   known: ReadonlySet<string>;
   /** The service's clock just before the deployment, in milliseconds since the epoch. */
   since: number;
+  /** The count that was asked for; undefined when it was left alone. */
+  desiredCount?: number | undefined;
   /** By our clock. */
   deadline: number;
 }
@@ -40,7 +42,7 @@ export interface Seen {
 }
 
 export interface WatchPorts {
-  ecs: Pick<EcsApi, 'describeService' | 'describeDeployment' | 'listTasks'>;
+  ecs: Pick<EcsApi, 'describeService' | 'describeDeployment' | 'listDeployments' | 'listTasks'>;
   clock: Clock;
   log: Log;
   signal: AbortSignal;
@@ -95,6 +97,7 @@ class Watcher {
   private polls = 0;
   private line = '';
   private failedCount = 0;
+  private supersededBy: string | undefined;
   private readonly started: number;
   private readonly eventIds = new Set<string>();
   private readonly target: WatchTarget;
@@ -119,6 +122,7 @@ class Watcher {
     this.polls++;
     if (readService) {
       this.readEvents(await ports.ecs.describeService(target.ref));
+      this.supersededBy = await this.readSuperseding();
       if (this.progress() || ended || this.suspicious()) await this.readFailures();
     }
     return judge(this.facts());
@@ -157,41 +161,49 @@ class Watcher {
       statusReason: deployment?.statusReason,
       breaker: monitor === 'TRIGGERED' ? 'triggered' : monitor === 'DISABLED' || !monitor ? 'off' : 'watching',
       triggeredAlarms: deployment?.alarms?.triggeredAlarmNames,
-      rollout: own?.rolloutState ?? (this.settled() ? 'COMPLETED' : undefined),
+      rollout: deployment
+        ? own?.rolloutState
+        : this.settled()
+          ? 'COMPLETED'
+          : own?.rolloutState === 'FAILED'
+            ? 'FAILED'
+            : undefined,
       rolloutReason: own?.rolloutStateReason,
       rollbackReason: deployment?.rollback?.reason,
-      supersededBy: this.supersededBy(),
+      supersededBy: this.supersededBy,
       first: sources !== undefined && sources.length === 0,
     };
   }
 
-  /** A service without rollout states (Classic Load Balancer) has arrived when only our deployment is left and full. */
+  /**
+   * True when only our revision is left, with as many tasks as asked for. rolloutState does not tell: a change of count
+   * leaves it COMPLETED from the start, and a service behind a Classic Load Balancer has none.
+   */
   private settled(): boolean {
-    const list = this.seen.service?.deployments ?? [];
-    const [only] = list;
-    return (
-      list.length === 1 &&
-      only?.taskDefinition === this.target.taskDefinition &&
-      only.runningCount === only.desiredCount
-    );
+    const [only, ...others] = this.seen.service?.deployments ?? [];
+    if (!only || others.length > 0 || only.taskDefinition !== this.target.taskDefinition) return false;
+    const asked = this.target.desiredCount ?? only.desiredCount;
+    return only.desiredCount === asked && only.runningCount === asked && only.rolloutState !== 'FAILED';
   }
 
-  private supersededBy(): string | undefined {
-    const { service } = this.seen;
-    const { deployment, known, taskDefinition } = this.target;
-    if (!service) return undefined;
-    if (deployment !== undefined) {
-      // During a rollback the old revision is primary again under our own deployment: only another deployment supersedes.
-      const current = service.currentServiceDeployment;
-      if (!current || current === deployment || known.has(current)) return undefined;
-      const primary = service.deployments?.find((d) => d.status === 'PRIMARY')?.taskDefinition;
-      return `deployment ${shortName(current)}${primary && primary !== taskDefinition ? ` (${shortName(primary)})` : ''}`;
-    }
-    const primary = service.deployments?.find((d) => d.status === 'PRIMARY');
-    const later = (primary?.createdAt?.getTime() ?? 0) > this.target.since;
-    return primary && later && primary.taskDefinition !== taskDefinition
-      ? shortName(primary.taskDefinition)
-      : undefined;
+  /** What took over from us, as far as DescribeServices shows it. */
+  private async readSuperseding(): Promise<string | undefined> {
+    const { service, deployment: own } = this.seen;
+    const { deployment, known, taskDefinition, since, ref } = this.target;
+    const primary = service?.deployments?.find((d) => d.status === 'PRIMARY');
+    const other = primary?.taskDefinition === taskDefinition ? undefined : primary;
+    if (deployment === undefined)
+      return other && (other.createdAt?.getTime() ?? 0) > since ? shortName(other.taskDefinition) : undefined;
+    // During a rollback the old revision is primary again under our own deployment: only another deployment supersedes.
+    const current = service?.currentServiceDeployment;
+    if (!current || current === deployment || known.has(current)) return undefined;
+    // And it may be a stale answer that names an older one.
+    const born = own?.createdAt?.getTime() ?? since;
+    const later = (await this.ports.ecs.listDeployments(ref, new Date(born))).find(
+      (d) => d.serviceDeploymentArn === current && (d.createdAt?.getTime() ?? 0) > born,
+    );
+    if (!later) return undefined;
+    return `deployment ${shortName(current)}${other ? ` (${shortName(other.taskDefinition)})` : ''}`;
   }
 
   private ownRollout() {

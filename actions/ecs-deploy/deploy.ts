@@ -1,0 +1,223 @@
+import type { DescribedService, StoredDefinition } from '../../lib/ecs/api.ts';
+import { type JsonObject, textOf } from '../../lib/ecs/json.ts';
+import { pinnedDigest, type ServiceRef, serviceName, shortName } from '../../lib/ecs/names.ts';
+import { Problem } from '../../lib/errors.ts';
+import type { Report } from '../../lib/report.ts';
+import { sameDefinition } from './definition/canonical.ts';
+import { type Difference, diffDefinitions, diffLines } from './definition/diff.ts';
+import { render } from './definition/render.ts';
+import { fromStored, type LoadedDefinition, loadDefinition, sourceOf } from './definition/source.ts';
+import { candidatesOf } from './deployment/find.ts';
+import type { EcsDeployInputs } from './inputs.ts';
+import { ownTags, RELEASE_TAG, releaseFingerprint, releaseTags } from './release.ts';
+import { type Rollout, type RolloutPlan, reallyWrong, rollOut } from './rollout.ts';
+import type { EcsDeployPorts } from './run.ts';
+import { runningDigests, unsettled } from './running.ts';
+import { reportOf } from './summary.ts';
+
+export interface Release {
+  definition: JsonObject;
+  /** The user's tags; ours are added when it is registered. */
+  tags: Record<string, string>;
+  fingerprint: string;
+  /** Containers whose image this run asks for. */
+  images: ReadonlyMap<string, string>;
+  /** Against what the service is set to now. */
+  differences: Difference[];
+}
+
+/** Registers what changed, sets the service to it, and sees it through. */
+export async function deploy(inputs: EcsDeployInputs, ports: EcsDeployPorts): Promise<Report> {
+  const ref = { cluster: inputs.cluster, service: inputs.service };
+  const { ecs, log } = ports;
+  const before = await ecs.describeService(ref);
+  checkController(ref, before);
+  const running = await ecs.describeTaskDefinition(before.service.taskDefinition ?? '');
+  const loaded = await loadDefinition(sourceOf(inputs['task-definition']), running, ports);
+  const release = releaseOf(inputs, loaded, running);
+  await log.group(`Changes against ${shortName(running.arn)}`, async () => {
+    for (const line of diffLines(release.differences)) log.info(line);
+    if (release.differences.length === 0) log.info('none');
+  });
+  const same =
+    running.tags[RELEASE_TAG] === release.fingerprint ||
+    sameDefinition(fromStored(running).definition, release.definition);
+  const settled =
+    same && !inputs['force-new-deployment']
+      ? await whyNotUnchanged(inputs, ref, before, running, release, ports)
+      : 'it differs';
+  const about = { ref, release, previous: running.arn };
+  if (settled === '') {
+    const cause = `${serviceName(ref)} already runs ${shortName(running.arn)} with these images and settings`;
+    return reportOf(about, {
+      taskDefinition: running.arn,
+      outcome: { status: 'unchanged', cause },
+      running: await digests(ref, running, ports),
+    });
+  }
+  if (inputs['dry-run']) {
+    const cause = '';
+    return reportOf(about, {
+      taskDefinition: running.arn,
+      outcome: { status: 'succeeded', cause },
+      running: new Map(),
+      dryRun: true,
+    });
+  }
+  const taskDefinition = same ? running.arn : await register(inputs, release, ports);
+  const resume = same ? await underWay(ref, before, running.arn, ports) : undefined;
+  const countOnly = inputs['desired-count'] !== undefined && before.service.desiredCount !== inputs['desired-count'];
+  const rollout = await rollOut(
+    {
+      ...planOf(inputs, ref, before, release.definition),
+      taskDefinition,
+      images: release.images,
+      // ECS starts nothing for a revision that is set already, unless it is told to.
+      force: inputs['force-new-deployment'] || (same && resume === undefined && !countOnly),
+      resume,
+    },
+    ports,
+  );
+  await tagService(inputs, before, release.fingerprint, rollout, ports);
+  return reportOf(about, { taskDefinition, outcome: rollout.outcome, running: rollout.running, rollout });
+}
+
+/** What every rollout of this service has in common. */
+export function planOf(
+  inputs: EcsDeployInputs,
+  ref: ServiceRef,
+  before: DescribedService,
+  definition: JsonObject,
+): Omit<RolloutPlan, 'taskDefinition' | 'images' | 'force'> {
+  return {
+    ref,
+    before,
+    definition,
+    previous: before.service.taskDefinition ?? '',
+    desiredCount: inputs['desired-count'],
+    timeoutMs: inputs.timeout,
+    onCancel: inputs['on-cancel'],
+  };
+}
+
+function releaseOf(inputs: EcsDeployInputs, loaded: LoadedDefinition, running: StoredDefinition): Release {
+  const { definition, images } = render(loaded.definition, {
+    image: inputs.image,
+    container: inputs.container,
+    images: inputs.images,
+    revision: inputs.revision,
+    environmentVariables: inputs['environment-variables'],
+  });
+  return {
+    definition,
+    tags: ownTags(loaded.tags),
+    images,
+    fingerprint: releaseFingerprint(definition, { desiredCount: inputs['desired-count'] }),
+    differences: diffDefinitions(fromStored(running).definition, definition),
+  };
+}
+
+async function whyNotUnchanged(
+  inputs: EcsDeployInputs,
+  ref: ServiceRef,
+  { service }: DescribedService,
+  running: StoredDefinition,
+  release: Release,
+  ports: EcsDeployPorts,
+): Promise<string> {
+  const why = unsettled(service, running.arn, inputs['desired-count']) || movable(release.images);
+  if (why !== '') return say(ports, why);
+  const found = runningDigests(await ports.ecs.listTasks(ref, 'RUNNING'), running.arn);
+  const wrong = service.desiredCount === 0 ? '' : await reallyWrong(release.images, found, ports);
+  return wrong === '' ? '' : say(ports, wrong);
+}
+
+function say({ log }: EcsDeployPorts, why: string): string {
+  log.info(`The task definition is as it should be, but ${why}`);
+  return why;
+}
+
+function movable(images: ReadonlyMap<string, string>): string {
+  for (const [container, image] of images)
+    if (pinnedDigest(image) === undefined)
+      return `the image of container ${container} is named by a tag, which may have moved`;
+  return '';
+}
+
+async function digests(ref: ServiceRef, running: StoredDefinition, { ecs }: EcsDeployPorts) {
+  return runningDigests(await ecs.listTasks(ref, 'RUNNING'), running.arn);
+}
+
+/** Registers the release, or finds that the family's newest revision is it already (a deployment of it that failed before). */
+async function register(inputs: EcsDeployInputs, release: Release, { ecs, log }: EcsDeployPorts): Promise<string> {
+  const family = textOf(release.definition.family);
+  const newest = await ecs.describeTaskDefinition(family).catch((error: unknown) => {
+    // ECS answers a family that does not exist yet with a client error of no name of its own.
+    if (error instanceof Problem && (error.kind === 'not-found' || /unable to describe/i.test(error.message)))
+      return undefined;
+    throw error;
+  });
+  if (
+    newest &&
+    (newest.tags[RELEASE_TAG] === release.fingerprint ||
+      sameDefinition(fromStored(newest).definition, release.definition))
+  ) {
+    log.info(`${shortName(newest.arn)} is registered already`);
+    return newest.arn;
+  }
+  const arn = await ecs.registerTaskDefinition(release.definition, {
+    ...release.tags,
+    ...releaseTags(release.fingerprint, inputs),
+  });
+  log.info(`Registered ${shortName(arn)}`);
+  return arn;
+}
+
+const GOING = new Set(['PENDING', 'IN_PROGRESS']);
+
+/** The deployment of this very revision that an earlier, cut-short run has started. */
+async function underWay(
+  ref: ServiceRef,
+  { service }: DescribedService,
+  taskDefinition: string,
+  { ecs, log }: EcsDeployPorts,
+) {
+  const primary = service.deployments?.find((d) => d.status === 'PRIMARY');
+  if (primary?.rolloutState !== 'IN_PROGRESS') return undefined;
+  const [newest] = await ecs.listDeployments(ref);
+  if (!newest || !GOING.has(newest.status ?? '')) return undefined;
+  const [candidate] = await candidatesOf(ecs, [newest]);
+  if (candidate?.taskDefinition !== taskDefinition) return undefined;
+  log.info(`A deployment of ${shortName(taskDefinition)} is under way already: following it`);
+  return candidate.serviceDeploymentArn;
+}
+
+async function tagService(
+  inputs: EcsDeployInputs,
+  { service }: DescribedService,
+  fingerprint: string,
+  { outcome }: Rollout,
+  { ecs, log }: EcsDeployPorts,
+): Promise<void> {
+  if (outcome.status !== 'succeeded') return;
+  try {
+    await ecs.tag(service.serviceArn ?? '', releaseTags(fingerprint, inputs));
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    // The release serves; only what tells its name from outside is missing.
+    log.warning(`The service carries no tag of its release: ${error.message}`);
+  }
+}
+
+/** @throws Problem for a service that ECS does not deploy by itself. */
+export function checkController(ref: ServiceRef, { service }: DescribedService): void {
+  const type = service.deploymentController?.type ?? 'ECS';
+  if (type === 'ECS') return;
+  throw new Problem({
+    what: serviceName(ref),
+    seen: type,
+    cause: 'its deployments are not made by ECS itself, so UpdateService cannot change what it runs',
+    fix: 'Give the service the deployment controller ECS (its blue/green, linear and canary strategies need no other)',
+    kind: 'config',
+  });
+}

@@ -1,0 +1,99 @@
+import type { EcsApi, StoredDefinition } from '../../lib/ecs/api.ts';
+import { objects, textOf } from '../../lib/ecs/json.ts';
+import { type ServiceRef, serviceName, shortName } from '../../lib/ecs/names.ts';
+import { Problem } from '../../lib/errors.ts';
+import type { Report } from '../../lib/report.ts';
+import { diffDefinitions } from './definition/diff.ts';
+import { fromStored, sourceOf } from './definition/source.ts';
+import { checkController, planOf } from './deploy.ts';
+import { candidatesOf } from './deployment/find.ts';
+import type { EcsDeployInputs } from './inputs.ts';
+import { RELEASE_TAG, releaseFingerprint } from './release.ts';
+import { rollOut } from './rollout.ts';
+import type { EcsDeployPorts } from './run.ts';
+import { runningDigests, unsettled } from './running.ts';
+import { reportOf } from './summary.ts';
+
+/** Sets the service back to a revision that exists: the one named, or the one that last served before this one. */
+export async function rollback(inputs: EcsDeployInputs, ports: EcsDeployPorts): Promise<Report> {
+  const ref = { cluster: inputs.cluster, service: inputs.service };
+  const { ecs, log } = ports;
+  const before = await ecs.describeService(ref);
+  checkController(ref, before);
+  const current = before.service.taskDefinition ?? '';
+  const [goal, running] = await Promise.all([goalOf(inputs, ref, current, ecs), ecs.describeTaskDefinition(current)]);
+  const { definition, tags } = fromStored(goal);
+  const images = new Map(
+    objects(definition.containerDefinitions).map((c): [string, string] => [textOf(c.name), textOf(c.image)]),
+  );
+  const fingerprint = tags[RELEASE_TAG] ?? releaseFingerprint(definition, {});
+  const differences = diffDefinitions(fromStored(running).definition, definition);
+  const about = { ref, release: { definition, tags, fingerprint, images, differences }, previous: current };
+  const same = goal.arn === current;
+  if (same && unsettled(before.service, goal.arn, inputs['desired-count']) === '') {
+    const cause = `${serviceName(ref)} already runs ${shortName(goal.arn)}`;
+    const digests = runningDigests(await ecs.listTasks(ref, 'RUNNING'), goal.arn);
+    return reportOf(about, { taskDefinition: goal.arn, outcome: { status: 'unchanged', cause }, running: digests });
+  }
+  log.info(`Going back from ${shortName(current)} to ${shortName(goal.arn)}`);
+  if (inputs['dry-run'])
+    return reportOf(about, {
+      taskDefinition: current,
+      outcome: { status: 'succeeded', cause: '' },
+      running: new Map(),
+      dryRun: true,
+    });
+  const plan = { ...planOf(inputs, ref, before, definition), taskDefinition: goal.arn, images, force: same };
+  const rollout = await rollOut(plan, ports);
+  const release = Object.fromEntries(Object.entries(tags).filter(([key]) => key.startsWith('slipway:')));
+  if (rollout.outcome.status === 'succeeded' && Object.keys(release).length > 0)
+    await ecs.tag(before.service.serviceArn ?? '', release).catch((error: unknown) => {
+      if (!(error instanceof Problem)) throw error;
+      log.warning(`The service still carries the tags of ${shortName(current)}: ${error.message}`);
+    });
+  return reportOf(about, { taskDefinition: goal.arn, outcome: rollout.outcome, running: rollout.running, rollout });
+}
+
+async function goalOf(
+  inputs: EcsDeployInputs,
+  ref: ServiceRef,
+  current: string,
+  ecs: EcsApi,
+): Promise<StoredDefinition> {
+  const wanted = inputs['task-definition'];
+  // A file says what to deploy next, not what served before.
+  const named = wanted !== '' && sourceOf(wanted).kind === 'registered' ? revisionName(wanted, current) : undefined;
+  const name = named ?? (await previousRevision(ref, current, ecs));
+  const goal = await ecs.describeTaskDefinition(name);
+  if (goal.definition.status === 'INACTIVE') throw deregistered(name);
+  return goal;
+}
+
+/** A bare number is a revision of the family that runs. */
+export function revisionName(wanted: string, current: string): string {
+  return /^\d+$/.test(wanted) ? `${shortName(current).split(':')[0]}:${wanted}` : wanted;
+}
+
+/** The revision of the newest deployment that succeeded with another one than runs now. */
+async function previousRevision(ref: ServiceRef, current: string, ecs: EcsApi): Promise<string> {
+  const succeeded = (await ecs.listDeployments(ref)).filter((b) => b.status === 'SUCCESSFUL').slice(0, 20);
+  const previous = (await candidatesOf(ecs, succeeded)).find(
+    (c) => c.taskDefinition !== '' && c.taskDefinition !== current,
+  );
+  if (previous) return previous.taskDefinition;
+  throw new Problem({
+    what: serviceName(ref),
+    cause: `ECS remembers no successful deployment of another revision than ${shortName(current)} (it keeps 90 days)`,
+    fix: 'Name the revision to go back to in `task-definition`',
+    kind: 'not-found',
+  });
+}
+
+function deregistered(name: string): Problem {
+  return new Problem({
+    what: `task definition ${shortName(name)}`,
+    cause: 'it was deregistered, and ECS starts no service from it',
+    fix: 'Name another revision in `task-definition`, or deploy the image you want anew',
+    kind: 'not-found',
+  });
+}
