@@ -124,6 +124,7 @@ export const ssmEntries = {
 const ecsDeploy = v.strictObject(ecsEntries);
 const ssmDeploy = v.strictObject(ssmEntries);
 const image = v.strictObject(imageEntries);
+const imageOverride = v.partial(image);
 
 export const verifyEntries = {
   url: described(
@@ -205,8 +206,8 @@ const component = v.variant(
 
 const override = v.strictObject({
   ...v.partial(v.strictObject({ ...amiEntries, ...terraformEntries })).entries,
-  image: v.exactOptional(v.partial(image)),
-  images: v.exactOptional(v.record(containerName, v.partial(image))),
+  image: v.exactOptional(imageOverride),
+  images: v.exactOptional(v.record(containerName, imageOverride)),
   before: appEntries.before,
   deploy: v.exactOptional(
     v.partial(
@@ -246,6 +247,22 @@ export const configSchema = v.strictObject({
   components: described(v.record(componentName, component), 'What this repository ships, by name.'),
   environments: option(v.record(environmentName, environment), 'Where it ships to, by name.'),
 });
+
+/** Parts that the published JSON schema names once and refers to. */
+export const definitions = {
+  image,
+  imageOverride,
+  beforeStep,
+  ecsDeploy,
+  ssmDeploy,
+  ami,
+  terraform,
+  service,
+  worker,
+  bot,
+  task,
+  environment,
+};
 
 export type ConfigData = v.InferOutput<typeof configSchema>;
 export type Component = ConfigData['components'][string];

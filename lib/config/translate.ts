@@ -33,7 +33,11 @@ export function translate(issue: Issue, root: unknown, at: ConfigPath = [], insi
   }
   const [cause = '', fix = ''] = issue.message.split('|');
   const keyAtFault = last !== undefined && 'origin' in last && last.origin === 'key';
-  const seen = path.includes('secrets') && !keyAtFault ? undefined : show(keyAtFault ? key : issue.input);
+  const secret = path.includes('secrets') && !keyAtFault;
+  if (secret && fix === '') {
+    return { ...place, cause: 'a reference to a secret belongs here', fix: "Write '${ssm:/path/of/the/parameter}'" };
+  }
+  const seen = secret ? undefined : show(keyAtFault ? key : issue.input);
   if (issue.type === 'variant' && issue.received === 'undefined') {
     const parent = path.slice(0, -1);
     return { path: [...at, ...parent], cause: `the key '${key}' is missing`, fix: `Add \`${key}:\`. ${fix}` };
