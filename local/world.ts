@@ -3,6 +3,11 @@ import type { CreateServiceCommandInput, RegisterTaskDefinitionCommandInput } fr
 import * as v from 'valibot';
 import { parse } from 'yaml';
 import { messageOf, Problem } from '../lib/errors.ts';
+import type { Bot } from './discord/admin.ts';
+import type { GuildOptions } from './discord/state.ts';
+import type { RepositoryOptions } from './github/state.ts';
+import type { TokenGrant } from './github/tokens.ts';
+import type { RunIdentity } from './oidc/claims.ts';
 
 const text = v.pipe(v.string(), v.minLength(1));
 const tags = v.record(v.string(), v.string());
@@ -38,7 +43,7 @@ const balancer = v.strictObject({
 
 const cluster = v.strictObject({
   name: text,
-  /** ECS's own RegisterTaskDefinition inputs, in order. */
+  /** ECS's own RegisterTaskDefinition inputs, in order. `{registry}`, `{account}` and `{region}` are filled in. */
   taskDefinitions: v.optional(
     v.array(v.custom<RegisterTaskDefinitionCommandInput>((x) => isObject(x), 'must be a task definition')),
     [],
@@ -99,6 +104,26 @@ const host = v.strictObject({
 
 const document = v.strictObject({ name: text, content: v.record(v.string(), v.unknown()) });
 
+const githubSpec = v.strictObject({
+  /** Bare repositories that the local GitHub serves. */
+  repositories: v.optional(v.array(v.custom<RepositoryOptions>((x) => isObject(x), 'must be a repository')), []),
+  /** More tokens, beside the one that everything may: token → what it may do. */
+  tokens: v.optional(
+    v.record(
+      v.string(),
+      v.custom<TokenGrant>((x) => isObject(x), 'must be a grant'),
+    ),
+    {},
+  ),
+  /** Whose identity token a run gets; of the first repository's main branch when left out. */
+  identity: v.optional(v.custom<RunIdentity>((x) => isObject(x), 'must be an identity')),
+});
+
+const discordSpec = v.strictObject({
+  guild: v.optional(v.custom<GuildOptions>((x) => isObject(x), 'must be a guild')),
+  bots: v.optional(v.array(v.custom<Bot>((x) => isObject(x), 'must be a bot')), []),
+});
+
 const worldSchema = v.strictObject({
   account: v.optional(v.pipe(v.string(), v.regex(/^\d{12}$/, 'must be 12 digits')), '123456789012'),
   region: v.optional(text, 'eu-central-1'),
@@ -132,6 +157,8 @@ const worldSchema = v.strictObject({
   clusters: v.optional(v.array(cluster), []),
   balancers: v.optional(v.array(balancer), []),
   hosts: v.optional(v.array(host), []),
+  github: v.optional(githubSpec, {}),
+  discord: v.optional(discordSpec, {}),
   /** Image on the engine that the first task definition of a service runs, before anything was shipped. */
   bootstrapImage: v.optional(text),
 });
@@ -176,6 +203,16 @@ export function createWorld(input: unknown = {}, source = 'world'): World {
     fix: 'Correct these entries; local/world.ts lists what a world may say',
     kind: 'config',
   });
+}
+
+/** Replaces {registry}, {account} and {region} in every text of a value: what a world cannot know before the start. */
+export function fillIn<T>(value: T, names: Readonly<Record<string, string>>): T {
+  if (typeof value === 'string') {
+    return value.replace(/\{(registry|account|region)\}/g, (whole, name: string) => names[name] ?? whole) as T;
+  }
+  if (Array.isArray(value)) return value.map((item) => fillIn(item, names)) as T;
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value as object).map(([k, item]) => [k, fillIn(item, names)])) as T;
 }
 
 /** @throws Problem kind `config` when the file cannot be read, is no YAML or JSON, or says something unknown */

@@ -27,21 +27,29 @@ export interface RegistryBackend {
 const START_LIMIT_MS = 10_000;
 const STOP_LIMIT_MS = 2_000;
 
+export interface BackendOptions {
+  /** An empty directory for the bytes and the socket, its path short (a socket's may have about 100 bytes); a temporary one when left out. */
+  directory?: string;
+  /** Its name or path. */
+  program?: string;
+  /** Told of the process. */
+  onStart?(pid: number): void | Promise<void>;
+}
+
 /**
- * Starts CNCF Distribution (Debian's package `docker-registry`) with an empty temporary root.
- * @param program its name or path
+ * Starts CNCF Distribution (Debian's package `docker-registry`) with an empty root.
  * @throws Problem kind `environment` when it is missing or does not start
  */
-export async function startRegistryBackend(
-  program = process.env.SLIPWAY_REGISTRY ?? 'docker-registry',
-): Promise<RegistryBackend> {
-  // Short, since a socket's path may have about 100 bytes.
-  const root = await mkdtemp(join(tmpdir(), 'slipway-registry-'));
+export async function startRegistryBackend(options: BackendOptions = {}): Promise<RegistryBackend> {
+  const program = options.program ?? process.env.SLIPWAY_REGISTRY ?? 'docker-registry';
+  const root = options.directory ?? (await mkdtemp(join(tmpdir(), 'slipway-registry-')));
   const socketPath = join(root, 's');
-  await mkdir(join(root, 'data'));
+  await mkdir(join(root, 'data'), { recursive: true });
   await writeFile(join(root, 'config.yml'), configuration(root, socketPath));
   const child = spawn(program, ['serve', join(root, 'config.yml')], {
     stdio: ['ignore', 'ignore', 'pipe'],
+    // In a process group of its own: a Ctrl-C is for us, who stop it in turn.
+    detached: true,
     // Its own exporters must not be steered by the caller's environment.
     env: { PATH: process.env.PATH ?? '', OTEL_TRACES_EXPORTER: 'none' },
   });
@@ -56,6 +64,8 @@ export async function startRegistryBackend(
   child.on('exit', (code, signal) => {
     ended ??= `it ended with ${signal ?? `exit code ${code}`}: ${lastWords.trim().slice(-300)}`;
   });
+
+  if (child.pid !== undefined) await options.onStart?.(child.pid);
 
   const backend: RegistryBackend = {
     socketPath,

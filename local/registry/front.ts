@@ -16,6 +16,7 @@ export interface FrontDeps extends Pick<LocalContext, 'account' | 'region' | 'cl
   put(request: PutRequest): Promise<StoredImage | PutRefusal>;
   /** What a presigned URL of this path carries. */
   signatureOf(path: string): string;
+  port?: number;
 }
 
 /** An error as the registry protocol has it. Source: OCI distribution specification, "Error codes"; ECR's own words beside. */
@@ -61,7 +62,7 @@ export async function createFront(deps: FrontDeps): Promise<{ host: string; url:
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
+    server.listen(deps.port ?? 0, '127.0.0.1', resolve);
   });
   const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {

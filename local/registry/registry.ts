@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import type { KnownKey } from '../aws/credentials.ts';
 import type { LocalContext } from '../context.ts';
 import type { RepositorySpec } from '../world.ts';
-import { type RegistryBackend, startRegistryBackend } from './backend.ts';
+import { type BackendOptions, type RegistryBackend, startRegistryBackend } from './backend.ts';
 import { createFront } from './front.ts';
 import { digestOf, INDEX_TYPES, type Manifest, mediaTypeOf, parseManifest } from './manifest.ts';
 import { mayMove, Repositories, type Repository, type StoredImage } from './repositories.ts';
@@ -56,13 +56,16 @@ export interface RegistryDeps extends Pick<LocalContext, 'account' | 'region' | 
   repositories: readonly RepositorySpec[];
   /** In whose name the engine pulls. */
   root: KnownKey;
+  backend?: BackendOptions;
+  /** 0 (the default) takes a free port. */
+  port?: number;
 }
 
 const TOKEN_LIFE_MS = 12 * 3600 * 1000;
 
 /** A registry that behaves as ECR's does, over a real one that keeps the bytes. */
 export async function createRegistry(deps: RegistryDeps): Promise<Registry> {
-  const backend = await startRegistryBackend();
+  const backend = await startRegistryBackend(deps.backend);
   const repositories = new Repositories();
   for (const spec of deps.repositories) repositories.create(spec, deps.clock.now());
   const grants = new Map<string, Grant>();

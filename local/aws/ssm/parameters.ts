@@ -1,0 +1,181 @@
+import type {
+  AddTagsToResourceRequest,
+  DeleteParameterRequest,
+  GetParameterRequest,
+  GetParametersByPathRequest,
+  GetParametersRequest,
+  ListTagsForResourceRequest,
+  ParameterType,
+  PutParameterRequest,
+} from '@aws-sdk/client-ssm';
+import type { LocalContext } from '../../context.ts';
+import type { ParameterSpec } from '../../world.ts';
+import { pageOf } from '../page.ts';
+import { AwsFault, type Operation } from '../service.ts';
+
+interface Parameter {
+  name: string;
+  type: ParameterType;
+  value: string;
+  version: number;
+  modifiedAt: number;
+  tags: Record<string, string>;
+}
+
+export interface ParameterStore {
+  operations: Record<string, Operation>;
+  /** The value of a parameter by name or ARN, decrypted. @throws AwsFault ParameterNotFound */
+  value(nameOrArn: string): string;
+}
+
+const STANDARD_BYTES = 4096;
+/** Stands for the key of the account: what a SecureString reads without WithDecryption. */
+const CIPHER_PREFIX = 'AQICAHh';
+
+/** Parameter Store. Source: Systems Manager API reference, GetParameter and the others. */
+export function createParameterStore(
+  context: Pick<LocalContext, 'account' | 'region' | 'clock'>,
+  initial: Readonly<Record<string, ParameterSpec>>,
+): ParameterStore {
+  const { account, region, clock } = context;
+  const parameters = new Map<string, Parameter>();
+  for (const [name, spec] of Object.entries(initial)) {
+    parameters.set(name, { ...spec, name, version: 1, modifiedAt: clock.now(), tags: {} });
+  }
+  const arnOf = (name: string) => `arn:aws:ssm:${region}:${account}:parameter${name.startsWith('/') ? '' : '/'}${name}`;
+
+  function find(nameOrArn: string): Parameter {
+    const name = nameOrArn.replace(/:\d+$/, '');
+    const found = parameters.get(name) ?? [...parameters.values()].find((p) => arnOf(p.name) === name);
+    if (found === undefined) throw new AwsFault('ParameterNotFound', '');
+    return found;
+  }
+
+  const shown = (p: Parameter, decrypt: boolean | undefined) => ({
+    Name: p.name,
+    Type: p.type,
+    Value: p.type === 'SecureString' && !decrypt ? CIPHER_PREFIX + Buffer.from(p.name).toString('base64') : p.value,
+    Version: p.version,
+    LastModifiedDate: new Date(p.modifiedAt),
+    ARN: arnOf(p.name),
+    DataType: 'text',
+  });
+
+  return {
+    value: (nameOrArn) => find(nameOrArn).value,
+    operations: {
+      GetParameter: (input: GetParameterRequest) => ({
+        Parameter: shown(find(String(input.Name)), input.WithDecryption),
+      }),
+
+      GetParameters: (input: GetParametersRequest) => {
+        const names = input.Names ?? [];
+        if (names.length > 10) {
+          throw new AwsFault(
+            'ValidationException',
+            `1 validation error detected: Value '[${names.join(', ')}]' at 'names' failed to satisfy constraint: Member must have length less than or equal to 10`,
+          );
+        }
+        const known = names.filter((name) => parameters.has(name));
+        return {
+          Parameters: known.map((name) => shown(find(name), input.WithDecryption)),
+          InvalidParameters: names.filter((name) => !parameters.has(name)),
+        };
+      },
+
+      GetParametersByPath: (input: GetParametersByPathRequest) => {
+        const path = String(input.Path).replace(/\/*$/, '/');
+        const below = [...parameters.values()]
+          .filter((p) => p.name.startsWith(path) && (input.Recursive || !p.name.slice(path.length).includes('/')))
+          .sort((a, b) => a.name.localeCompare(b.name));
+        const { items, nextToken } = pageOf(below, {
+          nextToken: input.NextToken,
+          maxResults: input.MaxResults,
+          most: 10,
+          code: 'InvalidNextToken',
+        });
+        return { Parameters: items.map((p) => shown(p, input.WithDecryption)), NextToken: nextToken };
+      },
+
+      PutParameter: (input: PutParameterRequest) => {
+        const name = String(input.Name);
+        const value = String(input.Value);
+        const existing = parameters.get(name);
+        if (existing !== undefined && !input.Overwrite) {
+          throw new AwsFault(
+            'ParameterAlreadyExists',
+            'The parameter already exists. To overwrite this value, set the overwrite option in the request to true.',
+          );
+        }
+        if (existing === undefined && input.Type === undefined) {
+          throw new AwsFault('ValidationException', 'A parameter type is required when you create a parameter.');
+        }
+        if (input.Overwrite && input.Tags?.length) {
+          throw new AwsFault(
+            'ValidationException',
+            'Invalid request: tags and overwrite cannot be used together. To create a parameter with tags, remove overwrite flag. To update tags for an existing parameter, use AddTagsToResource or RemoveTagsFromResource.',
+          );
+        }
+        if (
+          Buffer.byteLength(value) > STANDARD_BYTES &&
+          input.Tier !== 'Advanced' &&
+          input.Tier !== 'Intelligent-Tiering'
+        ) {
+          throw new AwsFault(
+            'ValidationException',
+            'Standard tier parameters support a maximum parameter value of 4096 characters. To create a larger parameter value, upgrade the parameter to use the advanced-parameter tier.',
+          );
+        }
+        const parameter: Parameter = {
+          name,
+          value,
+          type: input.Type ?? existing?.type ?? 'String',
+          version: (existing?.version ?? 0) + 1,
+          modifiedAt: clock.now(),
+          tags: existing?.tags ?? tagsOf(input.Tags),
+        };
+        parameters.set(name, parameter);
+        return {
+          Version: parameter.version,
+          Tier: input.Tier === 'Advanced' ? ('Advanced' as const) : ('Standard' as const),
+        };
+      },
+
+      DeleteParameter: (input: DeleteParameterRequest) => {
+        parameters.delete(find(String(input.Name)).name);
+        return {};
+      },
+
+      AddTagsToResource: (input: AddTagsToResourceRequest) => {
+        Object.assign(taggable(input).tags, tagsOf(input.Tags));
+        return {};
+      },
+
+      ListTagsForResource: (input: ListTagsForResourceRequest) => ({
+        TagList: Object.entries(taggable(input).tags).map(([Key, Value]) => ({ Key, Value })),
+      }),
+    },
+  };
+
+  function taggable(input: { ResourceType: string | undefined; ResourceId: string | undefined }): Parameter {
+    if (input.ResourceType !== 'Parameter') {
+      throw new AwsFault(
+        'InvalidResourceType',
+        `The local Systems Manager tags only parameters, not ${input.ResourceType}.`,
+      );
+    }
+    const found = parameters.get(String(input.ResourceId));
+    if (found === undefined)
+      throw new AwsFault(
+        'InvalidResourceId',
+        'The resource ID is not valid. Verify that you entered the correct ID and try again.',
+      );
+    return found;
+  }
+}
+
+function tagsOf(
+  tags: readonly { Key?: string | undefined; Value?: string | undefined }[] | undefined,
+): Record<string, string> {
+  return Object.fromEntries((tags ?? []).map((tag) => [String(tag.Key), String(tag.Value)]));
+}
