@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { github } from '../../lib/github/client.ts';
+import { githubLedger } from '../../lib/ledger/github.ts';
+import { type LedgerEntry, lastDeployed } from '../../lib/ledger/ledger.ts';
+import { createFaults } from '../../local/faults.ts';
+import { type GitFixture, gitFixture } from '../../local/github/fixture.ts';
+import { createGithub, type Github } from '../../local/github/server.ts';
+
+// The ledger over GitHub's API as the local stand-in answers it: real HTTP, a real GraphQL schema, real commits.
+let repo: GitFixture;
+let server: Github;
+let commits: string[];
+const faults = createFaults(1);
+
+beforeAll(async () => {
+  repo = gitFixture();
+  commits = ['a', 'b', 'c'].map((name) => repo.commit({ [name]: name }, name));
+  server = await createGithub({
+    faults,
+    repositories: [{ owner: 'acme', name: 'sample', gitDir: repo.bare }],
+    tokens: {
+      full: { login: 'bot' },
+      reader: { login: 'reader', permissions: { contents: 'read', deployments: 'read' } },
+    },
+  });
+});
+afterAll(async () => {
+  await server.close();
+  repo.remove();
+});
+
+const ledger = (token = 'full') =>
+  githubLedger(github({ context: { apiUrl: server.url, graphqlUrl: `${server.url}/graphql` }, token }), {
+    repository: { owner: 'acme', name: 'sample', slug: 'acme/sample' },
+  });
+const entry = (n: number, over: Partial<LedgerEntry> = {}): LedgerEntry => ({
+  component: 'web',
+  environment: 'dev',
+  commit: commits[n] ?? '',
+  state: 'deployed',
+  runUrl: 'https://github.test/acme/sample/actions/runs/1',
+  at: '2026-11-21T00:00:00.000Z',
+  images: { web: 'sample-web@sha256:1' },
+  ...over,
+});
+
+describe('GitHub Deployments as the ledger', () => {
+  test('what is recorded is read, newest first, environments and components apart', async () => {
+    const book = ledger();
+    await book.record(entry(0));
+    await book.record(entry(1));
+    await book.record(entry(2, { state: 'held', cause: 'crash "loop"\nü' }));
+    await book.record(entry(2, { component: 'bot' }));
+    await book.record(entry(2, { environment: 'prod' }));
+    const entries = await book.read('dev', ['web', 'infra']);
+    expect([...entries.keys()]).toEqual(['web']);
+    expect(entries.get('web')?.map((e) => [e.commit, e.state, e.cause])).toEqual([
+      [commits[2], 'held', 'crash "loop"\nü'],
+      [commits[1], 'deployed', undefined],
+      [commits[0], 'deployed', undefined],
+    ]);
+    expect(lastDeployed(entries.get('web'))).toEqual(entry(1));
+  });
+
+  test('a success of another component does not hide it, and a deployment without a status proves nothing', async () => {
+    await ledger().record(entry(2, { component: 'api' }));
+    const client = github({ context: { apiUrl: server.url, graphqlUrl: `${server.url}/graphql` }, token: 'full' });
+    const payload = { slipway: 1, ...entry(1, { component: 'api' }) };
+    const body = {
+      owner: 'acme',
+      repo: 'sample',
+      ref: commits[1],
+      task: 'slipway/api',
+      environment: 'dev',
+      auto_merge: false,
+      required_contexts: [],
+      payload,
+    };
+    await client.rest('POST', '/repos/{owner}/{repo}/deployments', body);
+    const entries = await ledger().read('dev', ['api', 'web']);
+    expect(entries.get('api')?.map((e) => e.commit)).toEqual([commits[2]]);
+    expect(lastDeployed(entries.get('web'))?.commit).toBe(commits[1]);
+  });
+
+  test('a read that fails is an error, never an empty ledger', async () => {
+    faults.add({ service: 'github', operation: 'POST /graphql', times: 10, effect: { status: 503 } });
+    await expect(ledger().read('dev', ['web'])).rejects.toMatchObject({ kind: 'service' });
+    faults.clear();
+  });
+
+  test('a passing failure is tried again', async () => {
+    faults.add({ service: 'github', operation: 'POST /graphql', times: 1, effect: { status: 502 } });
+    expect((await ledger().read('dev', ['web'])).size).toBe(1);
+  });
+
+  test('a token that may not write names the permission', async () => {
+    await expect(ledger('reader').record(entry(0))).rejects.toThrow(/deployments: write/);
+  });
+
+  test('a token that is none is told apart', async () => {
+    await expect(ledger('nobody').read('dev', ['web'])).rejects.toMatchObject({ kind: 'credentials' });
+  });
+});
