@@ -1,6 +1,7 @@
 import * as core from '@actions/core';
 import { type GitHubContext, githubContext } from './context.ts';
 import { messageOf, Problem } from './errors.ts';
+import { idToken } from './github/id-token.ts';
 import type { Log } from './log.ts';
 import { isGood } from './outcome.ts';
 import type { Annotation, Report } from './report.ts';
@@ -65,7 +66,7 @@ function edgeOf(signal: AbortSignal): Edge {
     signal,
     log: actionsLog,
     context: githubContext(process.env),
-    idToken: (audience) => core.getIDToken(audience),
+    idToken: (audience) => idToken(audience, process.env, actionsLog.mask),
     exportVariable: core.exportVariable,
     saveState: core.saveState,
     state: core.getState,

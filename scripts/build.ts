@@ -1,0 +1,158 @@
+/**
+ * Bundles every action: TypeScript to JavaScript by tsc, then one file per action by ncc, in dist/NAME/.
+ * The same sources and lock file give the same bytes in any folder, at any time and in any locale.
+ *
+ *   node scripts/build.ts [--out DIR] [--only NAME]... [--why]
+ *
+ * --why tells which packages a bundle is made of.
+ */
+import { execFile } from 'node:child_process';
+import { cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs, promisify } from 'node:util';
+
+/** Limit of a bundle in bytes: every run of an action downloads and parses it. */
+export const BUNDLE_LIMIT = 1_500_000;
+
+export interface Bundle {
+  name: string;
+  bytes: number;
+  /** Source bytes by package, biggest first. */
+  parts: [name: string, bytes: number][];
+}
+
+const run = promisify(execFile);
+const ROOT = resolve(import.meta.dirname, '..');
+const BUILD = join(ROOT, 'build');
+const COMPILED = join(BUILD, 'js');
+const NCC = join(ROOT, 'node_modules/@vercel/ncc/dist/ncc/cli.js');
+
+/** Names of the actions that have a main.ts, sorted. */
+export async function rooms(): Promise<string[]> {
+  const entries = await readdir(join(ROOT, 'actions'), { recursive: true });
+  return entries.flatMap((path) => /^([^/]+)\/main\.ts$/.exec(path)?.[1] ?? []).sort();
+}
+
+/**
+ * Builds the named actions into `out`, replacing what stands there under their names.
+ * @throws Error with the compiler's or bundler's own words.
+ */
+export async function build(out: string, only?: readonly string[]): Promise<Bundle[]> {
+  const all = await rooms();
+  const unknown = only?.filter((name) => !all.includes(name)) ?? [];
+  if (unknown.length > 0) throw new Error(`no actions/${unknown[0]}/main.ts; there are: ${all.join(', ')}`);
+  const names = only ?? all;
+  await compile();
+  const bundles: Bundle[] = [];
+  const queue = [...names];
+  const worker = async () => {
+    for (let name = queue.shift(); name !== undefined; name = queue.shift()) bundles.push(await bundle(name, out));
+  };
+  await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, worker));
+  return bundles.sort((a, b) => a.name.localeCompare(b.name, 'en'));
+}
+
+async function compile(): Promise<void> {
+  await rm(COMPILED, { recursive: true, force: true });
+  await node(join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json').catch((error) => {
+    throw new Error(`tsc: ${error.stdout || error.message}`);
+  });
+  await Promise.all((await assets()).map((path) => cp(join(ROOT, path), join(COMPILED, path))));
+  await writePackageView();
+}
+
+/** Files that an action reads at run time by a URL relative to its module; ncc puts them beside the bundle. */
+async function assets(): Promise<string[]> {
+  const entries = await readdir(join(ROOT, 'actions'), { recursive: true });
+  return entries
+    .filter((path) => /\.(sh|ps1|json|sql|graphql)$/.test(path) && !/(^|\/)(test|fixtures)\//.test(path))
+    .map((path) => join('actions', path));
+}
+
+/**
+ * Packages whose modules do nothing but define things when they are loaded, though their package.json does not say so.
+ * Said here, the bundler leaves out those of them that nobody uses: @actions/core's OIDC client alone brings an HTTP
+ * client with undici, 0.4 MB in each bundle.
+ */
+const FREE_OF_SIDE_EFFECTS = ['@actions/core', '@actions/http-client', '@actions/exec', '@actions/io'];
+
+/** Puts those packages, with that one line added, where the compiled code finds them before the others. */
+async function writePackageView(): Promise<void> {
+  for (const name of FREE_OF_SIDE_EFFECTS) {
+    const from = join(ROOT, 'node_modules', name);
+    const to = join(COMPILED, 'node_modules', name);
+    if (!(await stat(from).catch(() => undefined))) continue;
+    await cp(from, to, { recursive: true });
+    const file = join(to, 'package.json');
+    await writeFile(file, JSON.stringify({ ...JSON.parse(await readFile(file, 'utf8')), sideEffects: false }));
+  }
+  await writeFile(join(COMPILED, 'package.json'), '{"type":"module"}\n');
+}
+
+async function bundle(name: string, out: string): Promise<Bundle> {
+  const staged = join(BUILD, 'bundles', name);
+  const stats = join(BUILD, 'stats', `${name}.json`);
+  await rm(staged, { recursive: true, force: true });
+  await mkdir(join(BUILD, 'stats'), { recursive: true });
+  const options = ['-m', '-q', '-C', '--license', 'licenses.txt', '--stats-out', stats, '-o', staged];
+  await node(NCC, 'build', join(COMPILED, 'actions', name, 'main.js'), ...options).catch((error) => {
+    throw new Error(`ncc, action ${name}: ${error.stderr || error.message}`);
+  });
+  const parts = partsOf(JSON.parse(await readFile(stats, 'utf8')));
+  const { size } = await stat(join(staged, 'index.js'));
+  const target = join(out, name);
+  await mkdir(out, { recursive: true });
+  await rm(target, { recursive: true, force: true });
+  await rename(staged, target).catch(() => cp(staged, target, { recursive: true }));
+  return { name, bytes: size, parts };
+}
+
+function node(...argv: string[]) {
+  // The locale and the clock must not reach the bytes; the folder does not, since all paths in a bundle are relative.
+  const env = { ...process.env, LC_ALL: 'C', TZ: 'UTC', NODE_ENV: 'production' };
+  return run(process.execPath, argv, { cwd: ROOT, env, maxBuffer: 64 * 1024 * 1024 });
+}
+
+interface StatsModule {
+  name?: string;
+  size: number;
+  modules?: StatsModule[];
+}
+
+function partsOf(stats: { modules: StatsModule[] }): [string, number][] {
+  const sizes = new Map<string, number>();
+  const visit = ({ name = '', size, modules }: StatsModule) => {
+    if (modules) return modules.forEach(visit);
+    const inPackage = /.*node_modules\/((?:@[^/]+\/)?[^/ |]+)/.exec(name)?.[1] ?? 'slipway';
+    sizes.set(inPackage, (sizes.get(inPackage) ?? 0) + size);
+  };
+  stats.modules.forEach(visit);
+  return [...sizes].sort((a, b) => b[1] - a[1]);
+}
+
+function printReport(bundles: readonly Bundle[], why: boolean): void {
+  for (const { name, bytes, parts } of bundles) {
+    const over = bytes > BUNDLE_LIMIT ? `  over the limit of ${(BUNDLE_LIMIT / 1e6).toFixed(1)} MB` : '';
+    console.log(`${name.padEnd(16)} ${(bytes / 1000).toFixed(0).padStart(5)} kB${over}`);
+    if (!why && over === '') continue;
+    for (const [part, size] of parts.slice(0, 12))
+      console.log(`    ${(size / 1000).toFixed(0).padStart(5)} kB  ${part}`);
+  }
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({
+    options: {
+      out: { type: 'string', default: join(ROOT, 'dist') },
+      only: { type: 'string', multiple: true },
+      why: { type: 'boolean', default: false },
+    },
+  });
+  try {
+    printReport(await build(resolve(values.out), values.only), values.why);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  }
+}
