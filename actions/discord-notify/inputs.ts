@@ -18,7 +18,7 @@ const needsSchema = v.record(
 );
 
 export const fields = {
-  ...componentInputs,
+  environment: componentInputs.environment,
   webhook: secret(lines()),
   'message-id': list(),
   title: text(),

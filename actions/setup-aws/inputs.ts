@@ -1,7 +1,8 @@
 import { bool, componentInputs, duration, type Inputs, list, text } from '../../lib/inputs.ts';
 
 export const fields = {
-  ...componentInputs,
+  environment: componentInputs.environment,
+  config: componentInputs.config,
   role: text(),
   region: text(),
   'session-name': text(),
