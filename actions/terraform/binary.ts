@@ -1,0 +1,39 @@
+import type { Processes } from '../../lib/process.ts';
+import { findOnPath, hashicorpRelease, type InstallPorts, install, tofuRelease } from '../../lib/tools/install.ts';
+
+/** Installed where no version is asked for and none is on PATH. */
+const DEFAULT_VERSIONS = { terraform: '1.11.4', tofu: '1.10.6' } as const;
+
+export interface BinaryWanted {
+  tool: 'auto' | 'terraform' | 'tofu';
+  /** Exact version; '' takes what is there. */
+  version: string;
+  mirror: string;
+}
+
+/**
+ * The Terraform or OpenTofu to run: the one on PATH when it fits, else the release, from the tool cache or downloaded.
+ * @throws Problem when the release cannot be had or is not what was published.
+ */
+export async function terraformBinary(
+  { tool, version, mirror }: BinaryWanted,
+  ports: InstallPorts & { processes: Processes },
+): Promise<string> {
+  const candidates = tool === 'auto' ? (['terraform', 'tofu'] as const) : ([tool] as const);
+  for (const candidate of candidates) {
+    const found = await findOnPath(candidate, ports.env);
+    if (found && (version === '' || (await versionOf(found, ports)) === version)) return found;
+  }
+  const [wanted] = candidates;
+  const exact = version || DEFAULT_VERSIONS[wanted];
+  return install(wanted === 'tofu' ? tofuRelease(exact, mirror) : hashicorpRelease('terraform', exact, mirror), ports);
+}
+
+async function versionOf(binary: string, { processes, env, signal }: InstallPorts & { processes: Processes }) {
+  const { stdout } = await processes.run([binary, 'version', '-json'], { env, signal, timeoutMs: 20_000 });
+  try {
+    return (JSON.parse(stdout.toString('utf8')) as { terraform_version?: string }).terraform_version;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,39 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { loadConfigFile } from '../../lib/config/load.ts';
+import { processes } from '../../lib/process.ts';
+import type { Edge } from '../../lib/runner.ts';
+import { terraformBinary } from './binary.ts';
+import type { TerraformInputs } from './inputs.ts';
+import type { RecordPorts } from './record.ts';
+import { referencePorts } from './references.ts';
+import { run, type TerraformReport } from './run.ts';
+import { readSettings } from './settings.ts';
+import { environmentFor, openTerraform } from './terraform.ts';
+
+/** Builds the real ports around a run: the config file, the binary, a folder of its own for what nobody else may read. */
+export async function runWith(
+  inputs: TerraformInputs,
+  { context, env, log, signal }: Pick<Edge, 'context' | 'env' | 'log' | 'signal'>,
+  { ledger, resultDirectory }: Pick<RecordPorts, 'ledger' | 'resultDirectory'>,
+): Promise<TerraformReport> {
+  const { workspace, tempDir } = context;
+  const { environment } = inputs;
+  const readText = (path: string) => readFile(join(workspace, path), 'utf8').catch(() => undefined);
+  const { settings, folder, vars } = await readSettings(inputs, {
+    workspace,
+    config: () => loadConfigFile(inputs.config, readText, workspace),
+    ...referencePorts({ ledger, environment, resultDirectory, env, signal, log }),
+  });
+  const ports = { processes: processes(log), log, env, signal };
+  const binary = await terraformBinary(inputs, ports);
+  const pluginCache = join(env.RUNNER_TOOL_CACHE || tempDir, 'slipway-terraform-plugins');
+  const scratch = await mkdtemp(join(tempDir, 'slipway-terraform-'));
+  try {
+    const childEnv = environmentFor(env, { vars, environment, pluginCache });
+    const terraform = await openTerraform(binary, folder, { ...ports, env: childEnv, scratch });
+    return await run(settings, { terraform, log, tempDir });
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}

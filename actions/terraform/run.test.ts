@@ -1,0 +1,308 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeEach, expect, test } from '@jest/globals';
+import { loadConfig } from '../../lib/config/load.ts';
+import { Problem } from '../../lib/errors.ts';
+import { readInputs } from '../../lib/inputs.ts';
+import { recordingLog } from '../../lib/log.ts';
+import { processes } from '../../lib/process.ts';
+import { findOnPath } from '../../lib/tools/install.ts';
+import { fields } from './inputs.ts';
+import { run } from './run.ts';
+import { readSettings } from './settings.ts';
+import { environmentFor, openTerraform } from './terraform.ts';
+
+// These run the real terraform (or tofu) on roots without providers.
+const binary = (await findOnPath('terraform', process.env)) ?? (await findOnPath('tofu', process.env));
+if (!binary) throw new Error('These tests need terraform or tofu on PATH');
+
+const base = mkdtempSync(join(tmpdir(), 'slipway-terraform-test-'));
+let workspace = '';
+let count = 0;
+beforeEach(() => {
+  workspace = join(base, String(++count));
+  mkdirSync(join(workspace, 'infra'), { recursive: true });
+  mkdirSync(join(workspace, 'tmp'));
+  write('main.tf', ROOT);
+});
+afterAll(() => rmSync(base, { recursive: true, force: true }));
+
+const ROOT = `variable "size" {
+  type    = string
+  default = "small"
+}
+
+variable "password" {
+  type      = string
+  default   = "hunter2-default"
+  sensitive = true
+}
+
+terraform {
+  backend "local" {}
+}
+
+resource "terraform_data" "host" {
+  input            = { size = var.size, password = var.password }
+  triggers_replace = [var.size]
+}
+
+output "size" {
+  value = terraform_data.host.output.size
+}
+
+output "sizes" {
+  value = [var.size]
+}
+
+output "password" {
+  value     = var.password
+  sensitive = true
+}
+`;
+
+function write(name: string, text: string): void {
+  writeFileSync(join(workspace, 'infra', name), text);
+}
+
+interface Options {
+  signal?: AbortSignal;
+  env?: NodeJS.ProcessEnv;
+}
+
+async function go(given: Record<string, string>, { signal = new AbortController().signal, env = {} }: Options = {}) {
+  const inputs = readInputs(fields, (name) => given[name] ?? '');
+  const config = async () => loadConfig(CONFIG, '.github/slipway.yml');
+  const { settings, folder, vars } = await readSettings(
+    { ...inputs, root: given.root ?? 'infra' },
+    { workspace, config },
+  );
+  const log = recordingLog();
+  const tempDir = join(workspace, 'tmp');
+  const childEnv = environmentFor(
+    { ...process.env, ...env },
+    { vars, environment: inputs.environment, pluginCache: join(base, 'plugins') },
+  );
+  const ports = { processes: processes(), log, env: childEnv, signal, scratch: join(tempDir, 'scratch') };
+  const terraform = await openTerraform(binary ?? '', folder, ports);
+  const report = await run(settings, { terraform, log, tempDir });
+  const everything = JSON.stringify([report, log.lines]);
+  return {
+    ...report,
+    log,
+    everything,
+    changes: report.outputs.changes ? JSON.parse(report.outputs.changes) : undefined,
+  };
+}
+
+const CONFIG = `version: 1
+components:
+  infra: { kind: terraform, root: infra, vars: { size: medium } }
+  image: { kind: ami, paths: ['ami/**'], template: ami }
+environments:
+  dev: {}
+  prod: { components: { infra: { vars: { size: large } } } }
+`;
+
+test('apply creates, gives non-sensitive outputs, masks the others; a second apply changes nothing', async () => {
+  const first = await go({ operation: 'apply', environment: 'dev', vars: 'password=s3cret-word' });
+  expect(first.outcome).toEqual({ status: 'succeeded', cause: '' });
+  expect(first.changes).toMatchObject({ create: 1, replace: 0, destroy: 0, outputs: 3 });
+  expect(JSON.parse(first.outputs.outputs ?? '')).toEqual({ size: 'small', sizes: ['small'] });
+  expect(first.log.masked).toEqual(['s3cret-word']);
+  expect(first.everything).not.toContain('s3cret-word');
+  expect(first.summary).toContain('`terraform_data.host`');
+  expect(first.summary).toContain('(sensitive)');
+  // Plans hold secrets: none is left behind.
+  expect(readdirSync(join(workspace, 'tmp')).filter((name) => name.startsWith('slipway-plan-'))).toEqual([]);
+
+  const second = await go({ operation: 'apply', environment: 'dev', vars: 'password=s3cret-word' });
+  expect(second.outcome.status).toBe('unchanged');
+  expect(JSON.parse(second.outputs.outputs ?? '')).toMatchObject({ size: 'small' });
+});
+
+test('plan puts what is destroyed or replaced first, with the attribute that forces it and no values', async () => {
+  await go({ operation: 'apply' });
+  write('more.tf', 'resource "terraform_data" "another" {\n  input = "x"\n}\n');
+  const planned = await go({ operation: 'plan', vars: 'size=enormous\npassword=s3cret-word' });
+  expect(planned.outcome.status).toBe('succeeded');
+  expect(planned.changes).toMatchObject({ create: 1, replace: 1 });
+  const rows = planned.summary.split('\n').filter((line) => line.startsWith('| '));
+  expect(rows[2]).toContain('❗ replace');
+  expect(rows[2]).toContain('forced by `triggers_replace`');
+  expect(planned.summary).toContain('[!WARNING]');
+  expect(planned.everything).not.toMatch(/s3cret-word|enormous/);
+  expect(existsSync(planned.outputs.plan ?? '')).toBe(true);
+});
+
+test('apply takes exactly the saved plan, and refuses it once the state has moved', async () => {
+  await go({ operation: 'apply' });
+  const planned = await go({ operation: 'plan', vars: 'size=large' });
+  const stale = await go({ operation: 'plan', vars: 'size=huge' });
+  const applied = await go({ operation: 'apply', plan: planned.outputs.plan ?? '', vars: 'size=large' });
+  expect(applied.outcome.status).toBe('succeeded');
+  expect(JSON.parse(applied.outputs.outputs ?? '').size).toBe('large');
+  const refused = await go({ operation: 'apply', plan: stale.outputs.plan ?? '', vars: 'size=huge' });
+  expect(refused.outcome.status).toBe('failed');
+  expect(refused.outcome.cause).toMatch(/stale/i);
+  expect(refused.outcome.next).toMatch(/plan again/);
+});
+
+test('destroy needs the name of the environment typed', async () => {
+  await go({ operation: 'apply', environment: 'dev' });
+  for (const confirm of ['', 'prod', 'yes']) {
+    await expect(go({ operation: 'destroy', environment: 'dev', confirm })).rejects.toThrow(
+      /input 'confirm'.*Type dev/,
+    );
+  }
+  await expect(go({ operation: 'destroy', confirm: '' })).rejects.toThrow(/no environment to destroy/);
+  const gone = await go({ operation: 'destroy', environment: 'dev', confirm: 'dev' });
+  expect(gone.outcome.status).toBe('succeeded');
+  expect(gone.changes).toMatchObject({ destroy: 1 });
+});
+
+test('drift is what a plan would change; it fails the run unless told not to', async () => {
+  await go({ operation: 'apply' });
+  expect((await go({ operation: 'drift' })).outcome.status).toBe('unchanged');
+  const drifted = await go({ operation: 'drift', vars: 'size=other' });
+  expect(drifted.outcome).toMatchObject({ status: 'failed', cause: expect.stringMatching(/1 to replace/) });
+  expect(drifted.outputs.plan).toBe('');
+  expect((await go({ operation: 'drift', vars: 'size=other', 'fail-on-drift': 'false' })).outcome.status).toBe(
+    'succeeded',
+  );
+});
+
+test('output reads without changing anything', async () => {
+  await go({ operation: 'apply' });
+  const read = await go({ operation: 'output' });
+  expect(JSON.parse(read.outputs.outputs ?? '')).toEqual({ size: 'small', sizes: ['small'] });
+  expect(read.log.masked).toEqual(['hunter2-default']);
+});
+
+test('validate needs no backend and points at unformatted files', async () => {
+  write('ugly.tf', 'output "x" {\nvalue=1\n}\n');
+  const { outcome, annotations } = await go({ operation: 'validate' });
+  expect(outcome.status).toBe('succeeded');
+  expect(annotations).toEqual([expect.objectContaining({ level: 'warning', file: 'infra/ugly.tf' })]);
+});
+
+const broken: [string, string, string, RegExp, number | undefined][] = [
+  [
+    'an unknown variable',
+    'validate',
+    'output "x" {\n  value = var.nothing\n}\n',
+    /undeclared input variable \(infra\/broken.tf:2\)/,
+    2,
+  ],
+  ['bad syntax', 'plan', 'output "x" {\n  value = \n}\n', /terraform init failed: .*\(infra\/broken.tf:2\)/, 2],
+  ['a failing precondition', 'plan', PRECONDITION(), /precondition failed \(infra\/broken.tf:4\)/, 4],
+];
+function PRECONDITION(): string {
+  return 'resource "terraform_data" "x" {\n  lifecycle {\n    precondition {\n      condition     = var.size == "none"\n      error_message = "never"\n    }\n  }\n}\n';
+}
+test.each(broken)('%s becomes an annotation at its place', async (_, operation, text, cause, line) => {
+  write('broken.tf', text);
+  const { outcome, annotations } = await go({ operation });
+  expect(outcome.status).toBe('failed');
+  expect(outcome.cause).toMatch(cause);
+  expect(annotations?.[0]).toMatchObject({ level: 'error', file: 'infra/broken.tf', line });
+});
+
+test('an apply that fails halfway says how far it came', async () => {
+  write(
+    'steps.tf',
+    `resource "terraform_data" "bad" {
+  depends_on = [terraform_data.host]
+  provisioner "local-exec" {
+    command = "exit 3"
+  }
+}
+`,
+  );
+  const { outcome } = await go({ operation: 'apply' });
+  expect(outcome.status).toBe('failed');
+  expect(outcome.cause).toMatch(/terraform apply failed after 1 resource was changed: .*provisioner/i);
+  expect(outcome.next).toMatch(/goes on from/);
+});
+
+const SLOW = `resource "terraform_data" "slow" {
+  provisioner "local-exec" {
+    command = "touch started; sleep 2"
+  }
+}
+`;
+
+async function started(): Promise<void> {
+  for (let tries = 0; !existsSync(join(workspace, 'infra', 'started')) && tries < 300; tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+test('a held lock is explained with its holder', async () => {
+  write('slow.tf', SLOW);
+  const holding = go({ operation: 'apply' });
+  await started();
+  const { outcome } = await go({ operation: 'apply', 'lock-timeout': '0s' });
+  expect(outcome.status).toBe('failed');
+  expect(outcome.cause).toMatch(/^the state is locked by \S+@\S+ for apply since \d{4}/);
+  expect(outcome.next).toMatch(/force-unlock [0-9a-f-]{36}/);
+  expect((await holding).outcome.status).toBe('succeeded');
+});
+
+test('cancelling lets Terraform finish what it has begun and write its state', async () => {
+  write('slow.tf', SLOW.replace('sleep 2', 'sleep 1'));
+  const stop = new AbortController();
+  const running = go({ operation: 'apply' }, { signal: stop.signal });
+  await started();
+  stop.abort();
+  await expect(running).rejects.toMatchObject({ kind: 'cancelled' });
+  const state = execFileSync(binary ?? '', ['show', '-json'], { cwd: join(workspace, 'infra') });
+  expect(JSON.parse(String(state)).values.root_module.resources.length).toBeGreaterThan(0);
+});
+
+test('the action’s own inputs are not in Terraform’s environment, and variables are no arguments', async () => {
+  write(
+    'env.tf',
+    'resource "terraform_data" "env" {\n  provisioner "local-exec" {\n    command = "env > seen; cat /proc/$PPID/cmdline >> seen"\n  }\n}\n',
+  );
+  await go({ operation: 'apply', vars: 'size=tiny-word' }, { env: { INPUT_TOKEN: 'ghs_token' } });
+  const seen = execFileSync('cat', [join(workspace, 'infra', 'seen')]).toString();
+  expect(seen).not.toContain('ghs_token');
+  expect(seen).toContain('TF_VAR_size=tiny-word');
+  expect(seen.split('\0').join(' ')).not.toMatch(/-var\b/);
+});
+
+test('backend settings reach the backend through a file', async () => {
+  const state = join(workspace, 'dev.tfstate');
+  await go({ operation: 'apply', 'backend-config': `path=${state}` });
+  expect(existsSync(state)).toBe(true);
+});
+
+test('a component brings its root and variables, with the environment’s overrides; inputs win', async () => {
+  const inProd = await go({ operation: 'apply', component: 'infra', environment: 'prod', root: '' });
+  expect(JSON.parse(inProd.outputs.outputs ?? '').size).toBe('large');
+  const byInput = await go({
+    operation: 'apply',
+    component: 'infra',
+    environment: 'prod',
+    root: '',
+    vars: 'size=mine',
+  });
+  expect(JSON.parse(byInput.outputs.outputs ?? '').size).toBe('mine');
+});
+
+const wrong: [string, Record<string, string>, RegExp][] = [
+  ['no root', { root: '' }, /input 'root'.*neither it nor a component/],
+  ['a root that is not there', { root: 'nowhere' }, /input 'root' is "nowhere": there is no such folder/],
+  ['a component of another kind', { component: 'image', root: '' }, /"image": it is of kind ami.*packer action/],
+  ['an unknown component', { component: 'infar', root: '' }, /Did you mean 'infra'/],
+  ['a variable file that is not there', { 'var-files': 'x.tfvars' }, /input 'var-files' is "x.tfvars"/],
+  ['an unknown operation', { operation: 'aply' }, /input 'operation' is "aply".*validate, plan, apply/],
+];
+test.each(wrong)('%s is one clear Problem', async (_, given, message) => {
+  const error = await go(given).catch((e: unknown) => e);
+  expect(error).toBeInstanceOf(Problem);
+  expect((error as Problem).message).toMatch(message);
+});

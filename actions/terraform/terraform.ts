@@ -1,0 +1,236 @@
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Problem } from '../../lib/errors.ts';
+import type { Log } from '../../lib/log.ts';
+import type { Processes } from '../../lib/process.ts';
+import { type Diagnostic, plainText, readDiagnostic, readErrors, readMessage, type UiMessage } from './messages.ts';
+
+export interface CallResult {
+  ok: boolean;
+  diagnostics: Diagnostic[];
+}
+
+export interface PlanOptions {
+  out: string;
+  varFiles: readonly string[];
+  destroy?: boolean;
+  /** A plan that nobody will apply takes no lock: it must neither wait for a deployment nor hold one up. */
+  lock: boolean;
+  lockTimeoutMs: number;
+}
+
+export interface ApplyResult extends CallResult {
+  /** How many resources were changed, also when a later one failed. */
+  applied: number;
+}
+
+/** Terraform or OpenTofu in one root, as a port. Calls that it refuses come back as diagnostics; they do not throw. */
+export interface Terraform {
+  readonly product: 'Terraform' | 'OpenTofu';
+  readonly version: string;
+  init(options: { backend: boolean; backendConfig: readonly string[] }): Promise<CallResult>;
+  validate(): Promise<CallResult>;
+  /** Files that `fmt` would change, relative to the root. */
+  unformatted(): Promise<string[]>;
+  plan(options: PlanOptions): Promise<CallResult>;
+  /** `show -json` of a saved plan. It holds secrets: summarise it, never print it. */
+  show(planFile: string): Promise<unknown>;
+  apply(planFile: string, lockTimeoutMs: number): Promise<ApplyResult>;
+  /** `output -json`. It holds secrets. */
+  output(): Promise<unknown>;
+}
+
+export interface TerraformPorts {
+  processes: Processes;
+  log: Log;
+  /** Environment of the calls; see environmentFor(). */
+  env: NodeJS.ProcessEnv;
+  signal: AbortSignal;
+  /** A folder of this run's own, for files that must not be read by others. */
+  scratch: string;
+}
+
+/** Messages that only say that work goes on; they are there with debug logging. */
+const QUIET = new Set(['version', 'refresh_start', 'refresh_complete', 'outputs', 'diagnostic', 'log']);
+
+/**
+ * The runner kills an action about 10 s after it asked it to stop; until shortly before that Terraform may finish
+ * what it has begun and write its state. Source: actions/runner, ProcessInvoker.cs.
+ */
+const STOP_MS = 9_000;
+
+/**
+ * Environment of Terraform: variables as TF_VAR_NAME (never as arguments, which every process may read), no prompts, no
+ * telemetry, one plugin cache for all roots, and none of the action's own inputs.
+ */
+export function environmentFor(
+  env: NodeJS.ProcessEnv,
+  options: { vars: Readonly<Record<string, string>>; environment: string; pluginCache: string },
+): NodeJS.ProcessEnv {
+  const inherited = Object.entries(env).filter(([name]) => !name.startsWith('INPUT_'));
+  const vars = Object.entries(options.vars).map(([name, value]) => [`TF_VAR_${name}`, value]);
+  return {
+    TF_PLUGIN_CACHE_DIR: options.pluginCache,
+    ...(options.environment && { TF_VAR_environment: options.environment }),
+    ...Object.fromEntries(inherited),
+    ...Object.fromEntries(vars),
+    TF_IN_AUTOMATION: '1',
+    TF_INPUT: '0',
+    CHECKPOINT_DISABLE: '1',
+  };
+}
+
+export async function openTerraform(binary: string, root: string, ports: TerraformPorts): Promise<Terraform> {
+  const { TF_PLUGIN_CACHE_DIR: pluginCache } = ports.env;
+  if (pluginCache) await mkdir(pluginCache, { recursive: true });
+  const caller = new Caller(binary, root, ports);
+  const { product, version } = await caller.identity();
+  return {
+    product,
+    version,
+    init: (options) => init(caller, root, options, ports.scratch),
+    validate: () => validate(caller),
+    async unformatted() {
+      const { stdout } = await caller.call(['fmt', '-check', '-list=true', '-recursive', '-no-color']);
+      return stdout.split('\n').filter((line) => /\.(tf|tfvars|tofu)(\.json)?$/.test(line.trim()));
+    },
+    async plan({ out, varFiles, destroy = false, lock, lockTimeoutMs }) {
+      const { ok, diagnostics } = await caller.stream([
+        'plan',
+        '-json',
+        `-out=${out}`,
+        ...varFiles.map((file) => `-var-file=${file}`),
+        ...(destroy ? ['-destroy'] : []),
+        ...(lock ? [lockTimeout(lockTimeoutMs)] : ['-lock=false']),
+      ]);
+      return { ok, diagnostics };
+    },
+    show: (planFile) => caller.json(['show', '-json', planFile]),
+    async apply(planFile, lockTimeoutMs) {
+      const { ok, diagnostics, messages } = await caller.stream([
+        'apply',
+        '-json',
+        lockTimeout(lockTimeoutMs),
+        planFile,
+      ]);
+      return { ok, diagnostics, applied: messages.filter((message) => message.type === 'apply_complete').length };
+    },
+    output: () => caller.json(['output', '-json']),
+  };
+}
+
+const lockTimeout = (ms: number) => `-lock-timeout=${Math.round(ms / 1000)}s`;
+
+class Caller {
+  readonly #binary: string;
+  readonly #root: string;
+  readonly #ports: TerraformPorts;
+
+  constructor(binary: string, root: string, ports: TerraformPorts) {
+    this.#binary = binary;
+    this.#root = root;
+    this.#ports = ports;
+  }
+
+  async call(args: string[], onLine?: (line: string, stream: 'stdout' | 'stderr') => void) {
+    const { env, signal } = this.#ports;
+    const options = { cwd: this.#root, env, signal, killAfterMs: STOP_MS, onLine };
+    const { code, stdout, stderr } = await this.#ports.processes.run([this.#binary, ...args], options);
+    return { code, stdout: stdout.toString('utf8'), stderr };
+  }
+
+  async identity(): Promise<{ product: Terraform['product']; version: string }> {
+    const value = (await this.json(['version', '-json'])) as { terraform_version?: string };
+    const isTofu = /tofu(\.exe)?$/.test(this.#binary);
+    return { product: isTofu ? 'OpenTofu' : 'Terraform', version: value.terraform_version ?? 'unknown' };
+  }
+
+  /** A call whose standard output is one JSON value. @throws Problem when it fails. */
+  async json(args: string[]): Promise<unknown> {
+    const { code, stdout, stderr } = await this.call(args);
+    try {
+      if (code === 0) return JSON.parse(stdout);
+    } catch {
+      // falls through: what was printed is no JSON
+    }
+    const cause = readErrors(stderr).map((error) => [error.summary, error.detail].filter(Boolean).join(': '));
+    throw new Problem({
+      what: `terraform ${args[0]}`,
+      cause: code === 0 ? 'it printed no JSON' : cause.join('; '),
+      fix: 'Run it by hand in that root to see more',
+      kind: 'service',
+    });
+  }
+
+  /** A call with `-json` messages, logged as they come. */
+  async stream(args: string[]): Promise<CallResult & { messages: UiMessage[] }> {
+    const messages: UiMessage[] = [];
+    const { code, stderr } = await this.call(args, (line, from) => {
+      const message = from === 'stdout' ? readMessage(line) : undefined;
+      if (message) messages.push(message);
+      const text = message?.text ?? line;
+      if (message && QUIET.has(message.type)) this.#ports.log.debug(text);
+      else if (text.trim() !== '') this.#ports.log.info(text);
+    });
+    const diagnostics = messages.flatMap((message) => message.diagnostic ?? []);
+    const ok = code === 0;
+    if (!ok && !diagnostics.some((one) => one.severity === 'error')) diagnostics.push(...readErrors(stderr));
+    return { ok, diagnostics, messages };
+  }
+}
+
+async function init(
+  caller: Caller,
+  root: string,
+  { backend, backendConfig }: { backend: boolean; backendConfig: readonly string[] },
+  scratch: string,
+): Promise<CallResult> {
+  const hasLockFile = existsSync(join(root, '.terraform.lock.hcl'));
+  const configs = backend ? await backendFiles(backendConfig, scratch) : [];
+  const { code, stdout, stderr } = await caller.call([
+    'init',
+    '-no-color',
+    ...(backend ? ['-reconfigure'] : ['-backend=false']),
+    ...configs.map((file) => `-backend-config=${file}`),
+    ...(hasLockFile ? ['-lockfile=readonly'] : []),
+  ]);
+  if (code === 0) return { ok: true, diagnostics: [] };
+  // Older versions of init know no -json; validate does, and knows the places of what init stumbled over.
+  const said = plainText(`${stdout}\n${stderr}`);
+  const placed = (await validate(caller)).diagnostics.filter(
+    (one) => one.severity === 'error' && said.includes(one.summary),
+  );
+  return { ok: false, diagnostics: placed.length > 0 ? placed : readErrors(stderr || stdout) };
+}
+
+/** Settings go through a file of ours, so that a key in them is in no process list. A line without '=' names a file. */
+async function backendFiles(lines: readonly string[], scratch: string): Promise<string[]> {
+  const settings = lines.filter((line) => line.includes('='));
+  const files = lines.filter((line) => !line.includes('='));
+  if (settings.length === 0) return files;
+  const file = join(scratch, 'slipway.tfbackend');
+  const text = settings.map((line) => {
+    const at = line.indexOf('=');
+    return `${line.slice(0, at).trim()} = ${hclValue(line.slice(at + 1).trim())}\n`;
+  });
+  await mkdir(scratch, { recursive: true });
+  await writeFile(file, text.join(''), { mode: 0o600 });
+  return [...files, file];
+}
+
+/** true, false and numbers as they are; everything else as a quoted text in which nothing is a template. */
+function hclValue(value: string): string {
+  if (/^(true|false|-?\d+(\.\d+)?)$/.test(value)) return value;
+  return JSON.stringify(value).replaceAll('${', '$${').replaceAll('%{', '%%{');
+}
+
+async function validate(caller: Caller): Promise<CallResult> {
+  const { stdout, stderr } = await caller.call(['validate', '-json']);
+  try {
+    const value = JSON.parse(stdout) as { valid?: boolean; diagnostics?: unknown[] };
+    return { ok: value.valid === true, diagnostics: (value.diagnostics ?? []).map(readDiagnostic) };
+  } catch {
+    return { ok: false, diagnostics: readErrors(stderr) };
+  }
+}
