@@ -115,6 +115,7 @@ test('the tiny programs run in any image: one waits, one fails', async () => {
 
 test('removing the instance leaves nothing of it', async () => {
   await engine.createNetwork(name());
+  await engine.createVolume(name());
   expect((await engine.list()).length).toBeGreaterThan(0);
   await engine.removeAll(10_000);
   expect(await engine.list()).toEqual([]);

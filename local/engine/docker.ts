@@ -225,6 +225,10 @@ class DockerEngine implements Engine {
     return (await answered(this.#docker.createNetwork({ Name: name, Labels: this.#labels }))).id;
   }
 
+  async createVolume(name: string): Promise<void> {
+    await answered(this.#docker.createVolume({ Name: name, Labels: this.#labels }));
+  }
+
   async removeVolume(name: string): Promise<void> {
     await ignoring([404, 409], this.#docker.getVolume(name).remove());
   }
@@ -236,6 +240,8 @@ class DockerEngine implements Engine {
       await Promise.all(containers.map(({ Id }) => this.remove(Id)));
       const networks = await answered(this.#docker.listNetworks({ filters: { label } }));
       await Promise.all(networks.map(({ Id }) => ignoring([404], this.#docker.getNetwork(Id).remove())));
+      const volumes = await answered(this.#docker.listVolumes({ filters: JSON.stringify({ label }) }));
+      await Promise.all((volumes.Volumes ?? []).map(({ Name }) => this.removeVolume(Name)));
     };
     const bound = new AbortController();
     await Promise.race([work(), delay(boundMs, undefined, { signal: bound.signal }).catch(() => undefined)]);

@@ -165,8 +165,9 @@ export interface Engine {
   removeImage(reference: string): Promise<void>;
 
   createNetwork(name: string): Promise<string>;
+  createVolume(name: string): Promise<void>;
   removeVolume(name: string): Promise<void>;
-  /** Removes every container and network that carries this instance's label; gives up after `boundMs`. */
+  /** Removes every container, network and volume that carries this instance's label; gives up after `boundMs`. */
   removeAll(boundMs: number): Promise<void>;
 }
 

@@ -116,6 +116,7 @@ export class TaskRunner {
     if (task.desired === 'STOPPED') return;
     this.#advance(task, 'PENDING');
     if (!(await this.#pullAll(entry)) || task.desired !== 'RUNNING') return;
+    for (const volume of volumesOf(entry)) await this.#deps.engine.createVolume(volume);
     const network = await this.#network(entry);
     if (!(await this.#startAll(entry, network)) || task.desired !== 'RUNNING') return;
     this.#advance(task, 'ACTIVATING');
@@ -306,10 +307,7 @@ export class TaskRunner {
       this.#byEngineId.delete(id);
       await engine.remove(id).catch(() => undefined);
     }
-    const volumes = new Set(
-      entry?.planned.flatMap(({ spec }) => (spec.binds ?? []).map((bound) => bound.split(':')[0] ?? '')),
-    );
-    for (const volume of volumes) await engine.removeVolume(volume).catch(() => undefined);
+    for (const volume of entry ? volumesOf(entry) : []) await engine.removeVolume(volume).catch(() => undefined);
   }
 
   #failed(task: Task, cause: StopCause): void {
@@ -340,6 +338,10 @@ export class TaskRunner {
 }
 
 class SecretUnreadable extends Error {}
+
+function volumesOf({ planned }: Running): Set<string> {
+  return new Set(planned.flatMap(({ spec }) => (spec.binds ?? []).map((bound) => bound.split(':')[0] ?? '')));
+}
 
 function labelsOf(task: Task): Record<string, string> {
   return {
