@@ -89,7 +89,7 @@ async function explain(name: string, error: unknown): Promise<void> {
   const stopped = error instanceof Problem && error.kind === 'cancelled';
   core.setOutput('outcome', denied ? 'denied' : stopped ? 'stopped' : 'failed');
   core.setOutput('cause', message);
-  if (error instanceof Error && error.stack) core.debug(error.stack);
+  if (core.isDebug() && error instanceof Error && error.stack) core.debug(error.stack);
   if (error instanceof Problem && error.parts.file) {
     annotate({ level: 'error', message, file: error.parts.file, line: error.parts.line, column: error.parts.column });
     process.exitCode = 1;
