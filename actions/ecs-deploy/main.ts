@@ -1,0 +1,25 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { regionFrom } from '../../lib/aws/client.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { configuredInputs } from '../../lib/config/action.ts';
+import { ecsApi } from '../../lib/ecs/api.ts';
+import { readInputs } from '../../lib/inputs.ts';
+import { runAction } from '../../lib/runner.ts';
+import { defaults } from './defaults.ts';
+import { awsEvidence } from './evidence.ts';
+import { fields } from './inputs.ts';
+import { run } from './run.ts';
+
+await runAction('ecs-deploy', async ({ input, env, log, signal, context }) => {
+  const inputs = readInputs(fields, await configuredInputs(input, context.workspace, defaults));
+  const region = regionFrom(inputs.region, env);
+  return run(inputs, {
+    ecs: ecsApi({ region, action: 'ecs-deploy', signal }),
+    evidence: awsEvidence({ region, signal }),
+    clock: systemClock,
+    log,
+    signal,
+    readText: (path) => readFile(resolve(context.workspace, path), 'utf8'),
+  });
+});
