@@ -1,0 +1,58 @@
+import { Problem } from '../errors.ts';
+import { splitNul } from './names.ts';
+
+/** One entry of a comparison of two trees. A rename is a D and an A: telling it would mean reading file contents. */
+export interface Change {
+  /** Added, modified (content or mode), deleted, type changed (file, symlink, submodule). */
+  status: 'A' | 'M' | 'D' | 'T';
+  /** As decodeName() gives it. */
+  name: string;
+  oldMode: string;
+  newMode: string;
+  oldId: string;
+  newId: string;
+}
+
+export interface TreeEntry {
+  mode: string;
+  type: 'blob' | 'commit' | 'tree';
+  id: string;
+  /** Relative to the tree that was listed; as decodeName() gives it. */
+  name: string;
+}
+
+/** Reads `git diff-tree -r -z --no-renames --raw A B`. Format: git-diff-tree(1), "RAW OUTPUT FORMAT". */
+export function parseDiff(output: Buffer): Change[] {
+  const fields = splitNul(output);
+  const changes: Change[] = [];
+  for (let i = 0; i + 1 < fields.length; i += 2) {
+    const [oldMode, newMode, oldId, newId, status] = (fields[i] ?? '').slice(1).split(' ');
+    const name = fields[i + 1] ?? '';
+    if (!oldMode || !newMode || !oldId || !newId || !isStatus(status)) throw unreadable('diff-tree', fields[i]);
+    changes.push({ status, name, oldMode, newMode, oldId, newId });
+  }
+  if (fields.length % 2 === 1) throw unreadable('diff-tree', fields.at(-1));
+  return changes;
+}
+
+const isStatus = (s: string | undefined): s is Change['status'] => s === 'A' || s === 'M' || s === 'D' || s === 'T';
+
+/** Reads `git ls-tree -r -z TREE`. Format: git-ls-tree(1), "OUTPUT FORMAT". */
+export function parseTree(output: Buffer): TreeEntry[] {
+  return splitNul(output).map((line) => {
+    const match = /^(\d{6}) (blob|commit|tree) ([0-9a-f]+)\t([\s\S]+)$/.exec(line);
+    if (!match) throw unreadable('ls-tree', line);
+    const [, mode = '', type = '', id = '', name = ''] = match;
+    return { mode, type: type as TreeEntry['type'], id, name };
+  });
+}
+
+function unreadable(command: string, seen: string | undefined): Problem {
+  return new Problem({
+    what: `git ${command}`,
+    seen,
+    cause: 'its output is not in the documented format',
+    fix: 'Report it together with `git --version`',
+    kind: 'environment',
+  });
+}

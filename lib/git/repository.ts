@@ -1,0 +1,230 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Problem } from '../errors.ts';
+import type { Processes, RunOptions, RunResult } from '../process.ts';
+import { gitEnvironment, type Setting } from './environment.ts';
+import { type Change, parseDiff, parseTree, type TreeEntry } from './plumbing.ts';
+import { type Origin, Store } from './store.ts';
+
+/** Git plumbing as a port. Commits are full object ids. Nothing that belongs to the user is ever written. */
+export interface Git {
+  /** Those of the commits that can be read here, without asking the remote. */
+  present(commits: readonly string[]): Promise<Set<string>>;
+  /** Fetches exactly these commits, trees but no file contents, in one request; returns those that the remote has. */
+  fetch(commits: readonly string[]): Promise<Set<string>>;
+  /** Parents of a commit that is present, also where the clone is cut below it. */
+  parents(commit: string): Promise<string[]>;
+  /** Two-dot comparison. @throws Problem when it fails. */
+  diff(from: string, to: string): Promise<Change[]>;
+  /** All entries below a folder, named relative to it. @throws Problem when there is no such folder in that commit. */
+  tree(commit: string, folder: string): Promise<TreeEntry[]>;
+  /** Content of a file, or undefined when that commit has none of this name. @throws Problem when it cannot be read. */
+  file(commit: string, path: string): Promise<Buffer | undefined>;
+  /** Best common ancestor; undefined when the history that is here cannot tell. */
+  mergeBase(a: string, b: string): Promise<string | undefined>;
+  /** Whether `a` is an ancestor of `b` (or the same); undefined when the history that is here cannot tell. */
+  isAncestor(a: string, b: string): Promise<boolean | undefined>;
+  /** The commit that a name stands for in the clone, such as refs/remotes/origin/main; undefined when it has none. */
+  resolve(name: string): Promise<string | undefined>;
+  /** Removes what was fetched. */
+  dispose(): Promise<void>;
+}
+
+export interface GitOptions {
+  processes: Processes;
+  /** The user's checkout, if there is one. */
+  workspace: string;
+  /** Where fetched objects may be kept until dispose(). */
+  tempDir: string;
+  /** Where to fetch from when the checkout has no remote or there is no checkout. */
+  origin?: Origin;
+  env?: NodeJS.ProcessEnv;
+  signal?: AbortSignal | undefined;
+}
+
+const LOCAL_TIMEOUT_MS = 120_000;
+const OBJECT_ID = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
+
+/** Opens the checkout in `workspace`; works without one too, as long as there is an origin. */
+export function openGit(options: GitOptions): Git {
+  return new Repository(options);
+}
+
+class Repository implements Git {
+  readonly #options: GitOptions;
+  #store: Store | undefined;
+  #shallow: Promise<boolean> | undefined;
+
+  constructor(options: GitOptions) {
+    this.#options = options;
+  }
+
+  async present(commits: readonly string[]): Promise<Set<string>> {
+    commits.forEach(checkId);
+    if (commits.length === 0) return new Set();
+    const stdin = commits.map((c) => `${c}^{commit}\n`).join('');
+    // A partial clone would otherwise ask its remote, commit by commit.
+    const env = { ...(this.#options.env ?? process.env), GIT_NO_LAZY_FETCH: '1' };
+    const { code, stdout } = await this.#git(['cat-file', '--batch-check=%(objecttype)'], { stdin, env });
+    if (code !== 0) return new Set();
+    const lines = stdout.toString('utf8').split('\n');
+    return new Set(commits.filter((_, i) => lines[i] === 'commit'));
+  }
+
+  async fetch(commits: readonly string[]): Promise<Set<string>> {
+    commits.forEach(checkId);
+    const [first] = commits;
+    if (first === undefined) return new Set();
+    const { processes, workspace, tempDir, origin, env = process.env, signal } = this.#options;
+    this.#store ??= await Store.create({
+      run: (argv, o) => processes.run(argv, { signal, timeoutMs: LOCAL_TIMEOUT_MS, ...o }),
+      workspace,
+      folder: await mkdtemp(join(tempDir, 'slipway-git-')),
+      objectFormat: first.length === 64 ? 'sha256' : 'sha1',
+      origin,
+      env,
+    });
+    return this.#store.fetch(commits);
+  }
+
+  async parents(commit: string): Promise<string[]> {
+    checkId(commit);
+    // The raw object, since a clone cut below this commit makes rev-list deny that it has parents.
+    const { stdout } = await this.#must(['cat-file', 'commit', commit]);
+    const [header = ''] = stdout.toString('latin1').split('\n\n', 1);
+    return [...header.matchAll(/^parent ([0-9a-f]+)$/gm)].map((m) => m[1] ?? '');
+  }
+
+  async diff(from: string, to: string): Promise<Change[]> {
+    checkId(from);
+    checkId(to);
+    const args = ['diff-tree', '-r', '-z', '--no-renames', '--ignore-submodules=none', '--raw', from, to];
+    return parseDiff((await this.#must(args)).stdout);
+  }
+
+  async tree(commit: string, folder: string): Promise<TreeEntry[]> {
+    checkId(commit);
+    const path = normalFolder(folder);
+    const result = await this.#git(['ls-tree', '-r', '-z', '--full-tree', path === '' ? commit : `${commit}:${path}`]);
+    if (result.code === 0) return parseTree(result.stdout);
+    throw new Problem({
+      what: `folder '${folder}'`,
+      cause: `git cannot list it at commit ${commit.slice(0, 12)} (${lastLine(result)})`,
+      fix: 'Check that the path is a folder and is committed: what is not in git has no fingerprint',
+      kind: 'config',
+    });
+  }
+
+  async file(commit: string, path: string): Promise<Buffer | undefined> {
+    checkId(commit);
+    const listed = parseTree(
+      (await this.#must(['ls-tree', '-z', '--full-tree', commit, '--', `:(literal)${path}`])).stdout,
+    );
+    const entry = listed.find((e) => e.type === 'blob' && e.name === path);
+    if (!entry) return undefined;
+    return (await this.#must(['cat-file', 'blob', entry.id])).stdout;
+  }
+
+  async mergeBase(a: string, b: string): Promise<string | undefined> {
+    checkId(a);
+    checkId(b);
+    if (await this.#isShallow()) return undefined;
+    const { code, stdout } = await this.#inWorkspace(['merge-base', a, b]);
+    return code === 0 ? stdout.toString('utf8').trim() : undefined;
+  }
+
+  async isAncestor(a: string, b: string): Promise<boolean | undefined> {
+    checkId(a);
+    checkId(b);
+    if (a === b) return true;
+    const { code } = await this.#inWorkspace(['merge-base', '--is-ancestor', a, b]);
+    if (code === 0) return true;
+    // "No" proves something only where the whole history is here.
+    if (code !== 1 || (await this.#isShallow())) return undefined;
+    return false;
+  }
+
+  async resolve(name: string): Promise<string | undefined> {
+    const { code, stdout } = await this.#inWorkspace([
+      'rev-parse',
+      '--verify',
+      '--quiet',
+      '--end-of-options',
+      `${name}^{commit}`,
+    ]);
+    const id = stdout.toString('utf8').trim();
+    return code === 0 && OBJECT_ID.test(id) ? id : undefined;
+  }
+
+  async dispose(): Promise<void> {
+    if (this.#store) await rm(this.#store.folder, { recursive: true, force: true });
+    this.#store = undefined;
+  }
+
+  #isShallow(): Promise<boolean> {
+    this.#shallow ??= this.#inWorkspace(['rev-parse', '--is-shallow-repository']).then(
+      // No repository at all knows even less.
+      ({ code, stdout }) => code !== 0 || stdout.toString('utf8').trim() !== 'false',
+    );
+    return this.#shallow;
+  }
+
+  /** History is asked of the checkout alone: what was fetched is cut off at each commit. */
+  #inWorkspace(args: readonly string[]): Promise<RunResult> {
+    return this.#run(args, this.#options.workspace, []);
+  }
+
+  #git(args: readonly string[], extra: Pick<RunOptions, 'stdin' | 'env'> = {}): Promise<RunResult> {
+    return this.#run(args, this.#store?.folder ?? this.#options.workspace, this.#store?.settings ?? [], extra);
+  }
+
+  #run(
+    args: readonly string[],
+    folder: string,
+    settings: readonly Setting[],
+    { stdin, env }: Pick<RunOptions, 'stdin' | 'env'> = {},
+  ): Promise<RunResult> {
+    const { processes, signal } = this.#options;
+    return processes.run(['git', ...args], {
+      cwd: folder,
+      env: gitEnvironment(env ?? this.#options.env ?? process.env, [['safe.directory', folder], ...settings]),
+      stdin,
+      signal,
+      timeoutMs: LOCAL_TIMEOUT_MS,
+    });
+  }
+
+  async #must(args: readonly string[]): Promise<RunResult> {
+    const result = await this.#git(args);
+    if (result.code === 0) return result;
+    throw new Problem({
+      what: `git ${args[0]}`,
+      seen: args.filter((a) => OBJECT_ID.test(a)).join(' ') || undefined,
+      cause: `it failed with exit code ${result.code} (${lastLine(result)})`,
+      fix: 'Check out the repository before this step (actions/checkout, any depth)',
+      kind: 'environment',
+    });
+  }
+}
+
+function lastLine({ stderr }: RunResult): string {
+  return stderr.trim().split('\n').at(-1) || 'git gave no reason';
+}
+
+function normalFolder(folder: string): string {
+  return folder
+    .split('/')
+    .filter((part) => part !== '' && part !== '.')
+    .join('/');
+}
+
+/** Only ids reach an argument list, so that no value can be taken for an option or a revision expression. */
+function checkId(id: string): void {
+  if (OBJECT_ID.test(id)) return;
+  throw new Problem({
+    what: 'commit',
+    seen: id,
+    cause: 'it is not a full commit id',
+    fix: 'Give all 40 (or 64) hexadecimal digits, in lower case',
+  });
+}
