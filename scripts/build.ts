@@ -117,12 +117,15 @@ function node(...argv: string[]) {
 interface StatsModule {
   name?: string;
   size: number;
+  /** Seen but left out of the bundle. */
+  orphan?: boolean;
   modules?: StatsModule[];
 }
 
 function partsOf(stats: { modules: StatsModule[] }): [string, number][] {
   const sizes = new Map<string, number>();
-  const visit = ({ name = '', size, modules }: StatsModule) => {
+  const visit = ({ name = '', size, orphan, modules }: StatsModule) => {
+    if (orphan) return;
     if (modules) return modules.forEach(visit);
     const inPackage = /.*node_modules\/((?:@[^/]+\/)?[^/ |]+)/.exec(name)?.[1] ?? 'slipway';
     sizes.set(inPackage, (sizes.get(inPackage) ?? 0) + size);

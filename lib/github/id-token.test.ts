@@ -5,7 +5,9 @@ import { Problem } from '../errors.ts';
 import { idToken } from './id-token.ts';
 
 let server: Server | undefined;
-afterEach(() => server?.close());
+afterEach(() => {
+  server?.close();
+});
 
 const waits: number[] = [];
 const clock = { now: () => 0, sleep: async (ms: number) => void waits.push(ms) };
