@@ -18,6 +18,7 @@ export const fields = {
   tool: oneOf(['auto', 'terraform', 'tofu'], 'auto'),
   version: text(),
   mirror: text(),
+  force: list(),
   ledger: oneOf(LEDGER_KINDS, 'github'),
   token: text(),
   'result-directory': text(),

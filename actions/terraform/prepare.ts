@@ -1,13 +1,12 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadConfigFile } from '../../lib/config/load.ts';
+import type { LegPorts, LegReport } from '../../lib/leg/leg.ts';
 import { processes } from '../../lib/process.ts';
 import type { Edge } from '../../lib/runner.ts';
 import { terraformBinary } from './binary.ts';
 import type { TerraformInputs } from './inputs.ts';
-import type { RecordPorts } from './record.ts';
 import { referencePorts } from './references.ts';
-import { run, type TerraformReport } from './run.ts';
+import { run } from './run.ts';
 import { readSettings } from './settings.ts';
 import { environmentFor, openTerraform } from './terraform.ts';
 
@@ -15,14 +14,13 @@ import { environmentFor, openTerraform } from './terraform.ts';
 export async function runWith(
   inputs: TerraformInputs,
   { context, env, log, signal }: Pick<Edge, 'context' | 'env' | 'log' | 'signal'>,
-  { ledger, resultDirectory }: Pick<RecordPorts, 'ledger' | 'resultDirectory'>,
-): Promise<TerraformReport> {
+  { ledger, resultDirectory, config }: Pick<LegPorts, 'ledger' | 'resultDirectory' | 'config'>,
+): Promise<LegReport> {
   const { workspace, tempDir } = context;
   const { environment } = inputs;
-  const readText = (path: string) => readFile(join(workspace, path), 'utf8').catch(() => undefined);
   const { settings, folder, vars } = await readSettings(inputs, {
     workspace,
-    config: () => loadConfigFile(inputs.config, readText, workspace),
+    config,
     ...referencePorts({ ledger, environment, resultDirectory, env, signal, log }),
   });
   const ports = { processes: processes(log), log, env, signal };

@@ -1,13 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Problem } from '../../lib/errors.ts';
+import type { LegReport } from '../../lib/leg/leg.ts';
 import type { Log } from '../../lib/log.ts';
-import type { Outcome } from '../../lib/outcome.ts';
-import type { Annotation, Report } from '../../lib/report.ts';
+import { isGood, type Outcome } from '../../lib/outcome.ts';
+import type { Annotation } from '../../lib/report.ts';
 import type { Operation } from './inputs.ts';
 import { explainLock, lockHolder } from './lock.ts';
 import type { Diagnostic } from './messages.ts';
-import { readOutputs, type TerraformOutputs } from './outputs.ts';
+import { outputTexts, readOutputs, type TerraformOutputs } from './outputs.ts';
 import { countChanges, hasChanges, type PlanSummary, sayCounts, summarisePlan } from './plan.ts';
 import { diagnosticsSection, outputsSection, planSection, title } from './summary.ts';
 import type { Terraform } from './terraform.ts';
@@ -33,16 +34,11 @@ export interface RunPorts {
   tempDir: string;
 }
 
-/** A report with what only the ledger and the result file want of it. */
-export interface TerraformReport extends Report {
-  plainOutputs: Record<string, unknown>;
-}
-
 /**
  * Runs one operation in one root.
  * @throws Problem for a wrong input, a cancellation and a Terraform that cannot be run; what Terraform refuses is a report.
  */
-export async function run(settings: Settings, ports: RunPorts): Promise<TerraformReport> {
+export async function run(settings: Settings, ports: RunPorts): Promise<LegReport> {
   checkConfirmation(settings);
   const { terraform, log } = ports;
   log.info(`${terraform.product} ${terraform.version}: ${settings.operation} in ${settings.root}`);
@@ -76,7 +72,7 @@ function checkConfirmation({ operation, confirm, environment }: Settings): void 
   });
 }
 
-async function validate(settings: Settings, { terraform }: RunPorts): Promise<TerraformReport> {
+async function validate(settings: Settings, { terraform }: RunPorts): Promise<LegReport> {
   const { ok, diagnostics } = await terraform.validate();
   if (!ok) return refused(settings, diagnostics, 'validate');
   const unformatted = await terraform.unformatted();
@@ -95,7 +91,7 @@ async function validate(settings: Settings, { terraform }: RunPorts): Promise<Te
   });
 }
 
-async function output(settings: Settings, ports: RunPorts): Promise<TerraformReport> {
+async function output(settings: Settings, ports: RunPorts): Promise<LegReport> {
   const outputs = await outputsOf(ports);
   const body = outputsSection(outputs.plain, outputs.sensitive) || 'No outputs.\n\n';
   return report(settings, { status: 'succeeded', cause: '' }, body, { outputs });
@@ -107,7 +103,7 @@ async function outputsOf({ terraform, log }: RunPorts): Promise<TerraformOutputs
   return outputs;
 }
 
-async function planOnly(settings: Settings, ports: RunPorts): Promise<TerraformReport> {
+async function planOnly(settings: Settings, ports: RunPorts): Promise<LegReport> {
   const made = await makePlan(settings, ports, false);
   if ('report' in made) return made.report;
   const { plan, file, diagnostics } = made;
@@ -132,7 +128,7 @@ function driftOutcome(plan: PlanSummary, fail: boolean): Outcome {
   return fail ? { status: 'failed', cause, next } : { status: 'succeeded', cause: '' };
 }
 
-type MadePlan = { plan: PlanSummary; file: string; diagnostics: Diagnostic[] } | { report: TerraformReport };
+type MadePlan = { plan: PlanSummary; file: string; diagnostics: Diagnostic[] } | { report: LegReport };
 
 async function makePlan(settings: Settings, { terraform, log, tempDir }: RunPorts, lock: boolean): Promise<MadePlan> {
   const folder = await mkdtemp(join(tempDir, 'slipway-plan-'));
@@ -151,7 +147,7 @@ async function makePlan(settings: Settings, { terraform, log, tempDir }: RunPort
 }
 
 /** Applies exactly one saved plan: the one given, or one made here a moment before. */
-async function change(settings: Settings, ports: RunPorts): Promise<TerraformReport> {
+async function change(settings: Settings, ports: RunPorts): Promise<LegReport> {
   const { terraform, log } = ports;
   const given = settings.plan !== '';
   const made: MadePlan = given
@@ -186,7 +182,7 @@ interface Facts {
   diagnostics?: readonly Diagnostic[];
 }
 
-function report(settings: Settings, outcome: Outcome, body: string, facts: Facts): TerraformReport {
+function report(settings: Settings, outcome: Outcome, body: string, facts: Facts): LegReport {
   const { plan, planFile = '', outputs, diagnostics = [] } = facts;
   return {
     outcome,
@@ -195,7 +191,8 @@ function report(settings: Settings, outcome: Outcome, body: string, facts: Facts
       plan: planFile,
       outputs: JSON.stringify(outputs?.plain ?? {}),
     },
-    plainOutputs: outputs?.plain ?? {},
+    componentOutputs: outputTexts(outputs?.plain ?? {}),
+    ...(settings.operation === 'destroy' && isGood(outcome) && { entry: { state: 'failed', cause: 'destroyed' } }),
     summary: title(settings.operation, settings.root, settings.environment) + body,
     annotations: diagnostics.map((one) => annotationOf(one, settings.root)),
   };
@@ -220,7 +217,7 @@ function refused(
   diagnostics: readonly Diagnostic[],
   step: string,
   done: { plan?: PlanSummary; applied?: number } = {},
-): TerraformReport {
+): LegReport {
   const errors = diagnostics.filter((one) => one.severity === 'error');
   const body = (done.plan ? planSection(done.plan) : '') + diagnosticsSection(diagnostics);
   const facts = { diagnostics, ...(done.plan && { plan: done.plan }) };

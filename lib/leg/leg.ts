@@ -1,0 +1,162 @@
+import type { Clock } from '../clock.ts';
+import { blockedBy } from '../config/graph.ts';
+import type { Config } from '../config/load.ts';
+import type { GitHubContext } from '../context.ts';
+import { messageOf, Problem } from '../errors.ts';
+import { type Ledger, type LedgerEntry, lastDeployed } from '../ledger/ledger.ts';
+import type { Log } from '../log.ts';
+import { isGood, type Outcome } from '../outcome.ts';
+import type { Report } from '../report.ts';
+import { type Result, readResults, writeResult } from '../result.ts';
+import { escapeText, heading } from '../summary.ts';
+
+/** One component's turn in a pipeline. */
+export interface Leg {
+  component: string;
+  environment: string;
+  stage: Result['stage'];
+  /** Whether it changes what runs. Only then is it checked against the legs before it and recorded in the ledger. */
+  deploys: boolean;
+  /** Ship also where a newer commit was shipped. */
+  force: boolean;
+}
+
+/** What a leg's body hands back: the report, and what the ledger keeps of it. */
+export interface LegReport extends Report {
+  /** Non-sensitive outputs that other components may refer to. */
+  componentOutputs?: Record<string, string>;
+  /** Entry fields beyond who, where, when and how it ended. */
+  entry?: Partial<LedgerEntry>;
+}
+
+export interface LegPorts {
+  ledger: Ledger;
+  clock: Clock;
+  log: Log;
+  context: Pick<GitHubContext, 'sha' | 'runUrl'>;
+  /** Folder with the result files of the legs before, which gets this one's; '' for none. */
+  resultDirectory: string;
+  config(): Promise<Config>;
+  /** Whether `a` is an ancestor of `b`; undefined when that cannot be told. */
+  isAncestor(a: string, b: string): Promise<boolean | undefined>;
+}
+
+type LegOutcome = Result['outcome'];
+
+/**
+ * Runs a component's leg: not when something it needs has failed in this run, not when a newer commit is already there; and
+ * what came of it goes to the ledger and into a result file, whatever happened.
+ */
+export async function runLeg(leg: Leg, ports: LegPorts, body: () => Promise<LegReport>): Promise<Report> {
+  const startedAt = iso(ports.clock.now());
+  const finish = (outcome: LegOutcome, report?: LegReport) => leaveResult(leg, ports, startedAt, outcome, report);
+  try {
+    const obstacle = leg.deploys ? await obstacleTo(leg, ports) : undefined;
+    if (obstacle) {
+      await finish(obstacle);
+      return notRun(leg, obstacle);
+    }
+    const report = await body();
+    if (leg.deploys) await ports.ledger.record(entryOf(leg, report, ports));
+    await finish(report.outcome, report);
+    return report;
+  } catch (error) {
+    await finish(outcomeOf(error));
+    throw error;
+  }
+}
+
+async function obstacleTo(leg: Leg, ports: LegPorts): Promise<LegOutcome | undefined> {
+  if (ports.resultDirectory !== '') {
+    const results = await readResults(ports.resultDirectory);
+    const ended = new Map([...results].map(([name, { outcome }]) => [name, endedWell(outcome)]));
+    const [blocker] = blockedBy(await ports.config(), leg.component, ended);
+    if (blocker !== undefined) {
+      const { status, cause } = results.get(blocker)?.outcome ?? { status: 'failed', cause: '' };
+      const why = cause ? `: ${cause}` : '';
+      return {
+        status: 'blocked',
+        cause: `it needs ${blocker}, which ended as ${status}${why}`,
+        next: `Mend ${blocker} and run this again`,
+      };
+    }
+  }
+  return supersededBy(leg, ports);
+}
+
+function endedWell(outcome: LegOutcome): boolean {
+  // A superseded leg leaves something newer running than it would have brought: what needs it has what it needs.
+  return outcome.status === 'superseded' || (outcome.status !== 'blocked' && isGood({ status: outcome.status }));
+}
+
+async function supersededBy(
+  { component, environment, force }: Leg,
+  { ledger, context, isAncestor, log }: LegPorts,
+): Promise<Outcome | undefined> {
+  const last = lastDeployed((await ledger.read(environment, [component])).get(component));
+  if (!last || last.commit === context.sha || force) return undefined;
+  const older = await isAncestor(context.sha, last.commit);
+  if (older) {
+    return {
+      status: 'superseded',
+      cause: `${last.commit.slice(0, 12)}, which is newer than this run's ${context.sha.slice(0, 12)}, was shipped to ${environment} at ${last.at}`,
+      next: 'Nothing has to be done; to go back on purpose, use rollback or force',
+    };
+  }
+  if (older === undefined) {
+    log.info(
+      `Whether ${last.commit.slice(0, 12)} in ${environment} is newer cannot be told; this run's commit is taken for newer.`,
+    );
+  }
+  return undefined;
+}
+
+function notRun({ component, environment }: Leg, { status, cause, next }: LegOutcome): Report {
+  // A blocked leg did not do what was asked for, so its job does not end green.
+  const outcome: Outcome = { status: status === 'blocked' ? 'stopped' : status, cause, ...(next && { next }) };
+  const summary = `${heading(3, `${component} (${environment}): ${status}`)}${escapeText(cause)}.\n\n`;
+  return { outcome, outputs: {}, summary };
+}
+
+function entryOf(leg: Leg, report: LegReport, { clock, context }: LegPorts): LedgerEntry {
+  const good = isGood(report.outcome);
+  const { componentOutputs } = report;
+  return {
+    component: leg.component,
+    environment: leg.environment,
+    commit: context.sha,
+    state: good ? 'deployed' : 'failed',
+    ...(good && componentOutputs && { outputs: componentOutputs }),
+    ...(!good && report.outcome.cause !== '' && { cause: report.outcome.cause }),
+    runUrl: context.runUrl,
+    at: iso(clock.now()),
+    ...report.entry,
+  };
+}
+
+async function leaveResult(
+  { component, environment, stage }: Leg,
+  { clock, resultDirectory }: LegPorts,
+  startedAt: string,
+  outcome: LegOutcome,
+  report?: LegReport,
+): Promise<void> {
+  if (resultDirectory === '') return;
+  const outputs = report?.componentOutputs;
+  const endedAt = iso(clock.now());
+  const result = { component, environment, stage, outcome, startedAt, endedAt, ...(outputs && { outputs }) };
+  await writeResult(resultDirectory, result);
+}
+
+function outcomeOf(error: unknown): Outcome {
+  const kind = error instanceof Problem ? error.kind : undefined;
+  const status = kind === 'cancelled' ? 'stopped' : kind === 'denied' ? 'denied' : 'failed';
+  return { status, cause: messageOf(error) };
+}
+
+const iso = (ms: number) => new Date(ms).toISOString();
+
+/** Whether a `force` input (names with commas, or "all") means this component. */
+export function isForced(force: readonly string[], component: string): boolean {
+  return force.includes('all') || force.includes(component);
+}
