@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Problem } from '../../lib/errors.ts';
 import type { LegReport } from '../../lib/leg/leg.ts';
 import type { Log } from '../../lib/log.ts';
@@ -108,7 +108,7 @@ async function planOnly(settings: Settings, ports: RunPorts): Promise<LegReport>
   if ('report' in made) return made.report;
   const { plan, file, diagnostics } = made;
   const isDrift = settings.operation === 'drift';
-  if (isDrift) await rm(file, { force: true });
+  if (isDrift) await rm(dirname(file), { recursive: true, force: true });
   return report(settings, isDrift ? driftOutcome(plan, settings.failOnDrift) : planOutcome(plan), planSection(plan), {
     plan,
     diagnostics,
@@ -171,8 +171,17 @@ async function change(settings: Settings, ports: RunPorts): Promise<LegReport> {
     const body = planSection(plan) + diagnosticsSection(all) + outputsSection(outputs.plain, outputs.sensitive);
     return report(settings, { status: 'succeeded', cause: '' }, body, { plan, outputs, diagnostics: all });
   } finally {
-    if (!given) await rm(join(file, '..'), { recursive: true, force: true });
+    if (!given) await rm(dirname(file), { recursive: true, force: true });
   }
+}
+
+function interrupted({ operation, root }: Settings): Problem {
+  return new Problem({
+    what: `terraform ${operation} in ${root}`,
+    cause: 'the run was cancelled, so it stopped after what it had begun',
+    fix: 'Run it again: Terraform goes on from its state. Should that be locked, the run says by whom and how to release it',
+    kind: 'cancelled',
+  });
 }
 
 interface Facts {

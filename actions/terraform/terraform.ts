@@ -53,6 +53,8 @@ export interface TerraformPorts {
 
 /** Messages that only say that work goes on; they are there with debug logging. */
 const QUIET = new Set(['version', 'refresh_start', 'refresh_complete', 'outputs', 'diagnostic', 'log']);
+/** What apply repeats of a saved plan. */
+const REPEATED = 'planned_change';
 
 /**
  * The runner kills an action about 10 s after it asked it to stop; until shortly before that Terraform may finish
@@ -170,7 +172,7 @@ class Caller {
       const message = from === 'stdout' ? readMessage(line) : undefined;
       if (message) messages.push(message);
       const text = message?.text ?? line;
-      if (message && QUIET.has(message.type)) this.#ports.log.debug(text);
+      if (message && isQuiet(message.type, args[0])) this.#ports.log.debug(text);
       else if (text.trim() !== '') this.#ports.log.info(text);
     });
     const diagnostics = messages.flatMap((message) => message.diagnostic ?? []);
@@ -178,6 +180,10 @@ class Caller {
     if (!ok && !diagnostics.some((one) => one.severity === 'error')) diagnostics.push(...readErrors(stderr));
     return { ok, diagnostics, messages };
   }
+}
+
+function isQuiet(type: string, verb: string | undefined): boolean {
+  return QUIET.has(type) || (verb === 'apply' && type === REPEATED);
 }
 
 async function init(

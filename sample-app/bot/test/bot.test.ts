@@ -148,7 +148,11 @@ test('/deploy starts the pipeline for an allowed role', async () => {
   const { content } = (await editOf(id)) as { content: string };
   assert.match(content, /\*\*dev\*\*: http/);
   assert.deepEqual(dispatches, [
-    { ref: 'main', inputs: { environment: 'dev', force: 'web, bot' }, authorization: 'Bearer github-token-for-tests' },
+    {
+      ref: 'main',
+      inputs: { operation: 'deploy', environment: 'dev', components: 'web, bot' },
+      authorization: 'Bearer github-token-for-tests',
+    },
   ]);
 });
 

@@ -37,7 +37,7 @@ export const deploy: Command = {
       return;
     }
     await interaction.deferReply();
-    const url = await github.dispatch({ environment, force: components });
+    const url = await github.dispatch({ operation: 'deploy', environment, components });
     await interaction.editReply({
       content: `<@${interaction.user.id}> started a deployment to **${environment}**: ${url}`,
       allowedMentions: { parse: [] },
