@@ -163,7 +163,9 @@ async function change(settings: Settings, ports: RunPorts): Promise<LegReport> {
       return report(settings, outcome, body, { plan, outputs, diagnostics });
     }
     const result = await log.group(`terraform ${settings.operation}`, () =>
-      terraform.apply(file, settings.lockTimeoutMs),
+      terraform.apply(file, settings.lockTimeoutMs).catch((error: unknown) => {
+        throw error instanceof Problem && error.kind === 'cancelled' ? interrupted(settings) : error;
+      }),
     );
     const all = [...diagnostics, ...result.diagnostics];
     if (!result.ok) return refused(settings, all, 'apply', { plan, applied: result.applied });
