@@ -74,13 +74,16 @@ export function revisionName(wanted: string, current: string): string {
   return /^\d+$/.test(wanted) ? `${shortName(current).split(':')[0]}:${wanted}` : wanted;
 }
 
-/** The revision of the newest deployment that succeeded with another one than runs now. */
+/** The revision of the newest deployment that succeeded with another one than runs now, or what the oldest of them replaced. */
 async function previousRevision(ref: ServiceRef, current: string, ecs: EcsApi): Promise<string> {
   const succeeded = (await ecs.listDeployments(ref)).filter((b) => b.status === 'SUCCESSFUL').slice(0, 20);
-  const previous = (await candidatesOf(ecs, succeeded)).find(
-    (c) => c.taskDefinition !== '' && c.taskDefinition !== current,
-  );
+  const other = (c: { taskDefinition?: string | undefined }) => c.taskDefinition && c.taskDefinition !== current;
+  const previous = (await candidatesOf(ecs, succeeded)).find(other);
   if (previous) return previous.taskDefinition;
+  const oldest = succeeded.at(-1)?.serviceDeploymentArn;
+  const sources = oldest ? ((await ecs.describeDeployment(oldest))?.sourceServiceRevisions ?? []) : [];
+  const replaced = (await ecs.describeRevisions(sources.flatMap((r) => r.arn ?? []))).find(other);
+  if (replaced?.taskDefinition) return replaced.taskDefinition;
   throw new Problem({
     what: serviceName(ref),
     cause: `ECS remembers no successful deployment of another revision than ${shortName(current)} (it keeps 90 days)`,
