@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,25 +21,38 @@ interface Owner {
 /** The directory where an instance keeps what it needs while it runs. */
 export interface InstanceDirectory {
   path: string;
+  /** The same in memory, where the system has /dev/shm; else on disk. */
+  memory: string;
   /** Notes a child process, so that it can be ended should this process be killed. */
   adopt(pid: number): Promise<void>;
   remove(): Promise<void>;
 }
 
 export async function createInstanceDirectory(instance: string): Promise<InstanceDirectory> {
-  const path = join(tmpdir(), `${PREFIX}${instance}`);
+  const { path, memory } = placesOf(instance);
   await mkdir(path, { mode: 0o700 });
+  await mkdir(memory, { mode: 0o700 });
   const owner: Owner = { instance, owner: identityOf(process.pid), children: [] };
   const save = () => writeFile(join(path, OWNER_FILE), JSON.stringify(owner));
   await save();
   return {
     path,
+    memory,
     async adopt(pid) {
       owner.children.push(identityOf(pid));
       await save();
     },
-    remove: () => rm(path, { recursive: true, force: true }),
+    remove: () => removePlaces(instance),
   };
+}
+
+function placesOf(instance: string): { path: string; memory: string } {
+  const path = join(tmpdir(), `${PREFIX}${instance}`);
+  return { path, memory: existsSync('/dev/shm') ? join('/dev/shm', `${PREFIX}${instance}`) : join(path, 'memory') };
+}
+
+async function removePlaces(instance: string): Promise<void> {
+  for (const place of Object.values(placesOf(instance))) await rm(place, { recursive: true, force: true });
 }
 
 /**
@@ -54,7 +68,6 @@ export async function removeLeftovers(engineOf: (instance: string) => Engine): P
     const owner = await readOwner(path);
     if (owner === undefined || isAlive(owner.owner)) continue;
     for (const child of owner.children) if (isAlive(child)) process.kill(Number(child.split(':')[0]), 'SIGKILL');
-    await rm(path, { recursive: true, force: true });
     dead.add(owner.instance);
   }
   const everything = await engineOf('none').list({ labels: { [INSTANCE_LABEL]: '', [PID_LABEL]: '' } });
@@ -62,7 +75,10 @@ export async function removeLeftovers(engineOf: (instance: string) => Engine): P
     const instance = labels[INSTANCE_LABEL];
     if (instance !== undefined && !isAlive(labels[PID_LABEL] ?? '')) dead.add(instance);
   }
-  for (const instance of dead) await engineOf(instance).removeAll(20_000);
+  for (const instance of dead) {
+    await engineOf(instance).removeAll(20_000);
+    await removePlaces(instance);
+  }
   return [...dead];
 }
 

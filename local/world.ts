@@ -100,6 +100,8 @@ const host = v.strictObject({
   tags: v.optional(tags, {}),
   /** An agent that is not online never takes a command. */
   online: v.optional(v.boolean(), true),
+  /** The role of `roles` that it has; without one it may do everything. */
+  role: v.optional(text),
 });
 
 const document = v.strictObject({ name: text, content: v.record(v.string(), v.unknown()) });

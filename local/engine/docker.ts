@@ -340,7 +340,7 @@ function statusInText(text: string): number {
 }
 
 /** The sockets that desktop engines use when DOCKER_HOST is not set; undefined leaves it to the client library. */
-function findSocket(): string | undefined {
+export function findSocket(): string | undefined {
   if (process.env.DOCKER_HOST) return undefined;
   const candidates = [
     '/var/run/docker.sock',

@@ -1,0 +1,181 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Problem } from '../../lib/errors.ts';
+import type { KnownKey } from '../aws/credentials.ts';
+import type { LocalContext } from '../context.ts';
+import { INSTANCE_LABEL } from '../context.ts';
+import { findSocket } from '../engine/docker.ts';
+import type { Engine, EngineEvent } from '../engine/engine.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { HostSpec } from '../world.ts';
+import { HOST_LABEL, Host } from './host.ts';
+import { ensureHostImage } from './image.ts';
+
+export interface HostContainer {
+  name: string;
+  image: string;
+  status: string;
+}
+
+/** A host of the world, running or not. */
+export interface ManagedHost {
+  id: string;
+  name: string;
+  tags: Readonly<Record<string, string>>;
+  /** Whether its agent takes commands. */
+  online: boolean;
+  address: string;
+  launchedAt: number;
+  /** Undefined for one whose agent is not online. */
+  host: Host | undefined;
+  /** What its docker runs, as last seen. */
+  containers: readonly HostContainer[];
+}
+
+export interface Hosts {
+  all(): readonly ManagedHost[];
+  find(id: string): ManagedHost | undefined;
+  stop(): Promise<void>;
+}
+
+export interface HostsDeps {
+  context: LocalContext;
+  engine: Engine;
+  /** Labels of everything that belongs to this instance. */
+  labels: Readonly<Record<string, string>>;
+  registry: Registry;
+  awsUrl: string;
+  /** Keys of the host's role. */
+  keyFor(instanceId: string, role: string | undefined): KnownKey;
+  /** Directories of this instance, on disk and in memory. */
+  directory: { path: string; memory: string };
+}
+
+/** @throws Problem kind `environment` when hosts cannot be made on this machine */
+export async function startHosts(specs: readonly HostSpec[], deps: HostsDeps): Promise<Hosts> {
+  const { context, engine } = deps;
+  const network = randomBytes(2);
+  const managed = specs.map((spec, i): ManagedHost & { spec: HostSpec } => ({
+    spec,
+    id: spec.id ?? idOf(spec, i),
+    name: spec.name ?? spec.tags.Name ?? spec.id ?? `host-${i + 1}`,
+    tags: spec.tags,
+    online: spec.online,
+    // Each host has an address of its own, so that two can publish the same port.
+    address: `127.${64 + ((network[0] ?? 0) % 128)}.${network[1] ?? 0}.${10 + i}`,
+    launchedAt: context.clock.now(),
+    host: undefined,
+    containers: [],
+  }));
+  const running = managed.filter((m) => m.online);
+  const started: Host[] = [];
+  const watching = new AbortController();
+  const stop = async () => {
+    watching.abort();
+    await Promise.all(started.map((host) => host.stop()));
+  };
+  if (running.length > 0) {
+    const image = await ensureHostImage(engine);
+    const engineSocket = socketOf();
+    try {
+      await Promise.all(
+        running.map(async (m) => {
+          const host = new Host({
+            id: m.id,
+            engine,
+            engineSocket,
+            image,
+            labels: { ...deps.labels, [INSTANCE_LABEL]: engine.instance },
+            address: m.address,
+            root: join(deps.directory.path, m.id),
+            memory: join(deps.directory.memory, m.id),
+            env: environment(deps, deps.keyFor(m.id, m.spec.role)),
+            files: filesOf(deps.registry),
+          });
+          started.push(host);
+          await host.start();
+          m.host = host;
+        }),
+      );
+    } catch (error) {
+      await stop();
+      throw error;
+    }
+    watch(engine, managed, context, watching.signal);
+  }
+  return { all: () => managed, find: (id) => managed.find((m) => m.id === id), stop };
+}
+
+function idOf(spec: HostSpec, index: number): string {
+  const text = spec.name ?? JSON.stringify(spec.tags);
+  return `i-${createHash('sha256').update(`${text}\0${index}`).digest('hex').slice(0, 17)}`;
+}
+
+function socketOf(): string {
+  const host = process.env.DOCKER_HOST;
+  const socket = host === undefined ? findSocket() : /^unix:\/\/(.+)$/.exec(host)?.[1];
+  if (socket !== undefined) return socket;
+  throw new Problem({
+    what: 'DOCKER_HOST',
+    seen: host ?? '',
+    cause: 'hosts share the engine through its socket file, and this engine has none here',
+    fix: 'Use an engine with a local socket, or leave `hosts` out of the world',
+    kind: 'environment',
+  });
+}
+
+function environment({ context, awsUrl }: HostsDeps, { credentials }: KnownKey): Record<string, string> {
+  return {
+    AWS_ENDPOINT_URL: awsUrl,
+    AWS_REGION: context.region,
+    AWS_DEFAULT_REGION: context.region,
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    ...(credentials.sessionToken ? { AWS_SESSION_TOKEN: credentials.sessionToken } : {}),
+  };
+}
+
+/** What the host's disk has beside the image: docker's key to the registry (as the ECR credential helper gives it), the aws command. */
+function filesOf(registry: Registry): Record<string, { content: Buffer; mode?: number }> {
+  const { username, password, serveraddress } = registry.pullCredentials();
+  const auth = Buffer.from(`${username}:${password}`).toString('base64');
+  const aws = '/usr/local/libexec/slipway-aws.ts';
+  return {
+    '/root/.docker/config.json': {
+      content: Buffer.from(JSON.stringify({ auths: { [serveraddress]: { auth } } })),
+      mode: 0o600,
+    },
+    [aws]: { content: readFileSync(new URL('./guest-aws.ts', import.meta.url)) },
+    '/usr/local/bin/aws': {
+      content: Buffer.from(`#!/bin/sh\nexec node --disable-warning=ExperimentalWarning ${aws} "$@"\n`),
+      mode: 0o755,
+    },
+  };
+}
+
+/** Keeps what is known of the hosts' containers up to date. */
+function watch(engine: Engine, hosts: ManagedHost[], { bus }: LocalContext, signal: AbortSignal): void {
+  const refresh = async (hostId: string) => {
+    const host = hosts.find((m) => m.id === hostId);
+    const found = await engine.list({ labels: { [HOST_LABEL]: hostId } }).catch(() => undefined);
+    if (host === undefined || found === undefined || signal.aborted) return;
+    const prefix = new RegExp(`^/?slipway-${engine.instance}-${hostId.slice(2, 10)}-`);
+    host.containers = found.map(({ name, image, status, health }) => ({
+      name: name.replace(prefix, ''),
+      image,
+      status: health === 'none' ? status : `${status} (${health})`,
+    }));
+  };
+  const onEvent = ({ labels, action, exitCode }: EngineEvent) => {
+    const id = labels[HOST_LABEL];
+    if (id === undefined) return;
+    bus.emit({
+      kind: 'host.container',
+      text: `a container on ${id}: ${action}${exitCode === undefined ? '' : ` with exit code ${exitCode}`}`,
+      data: { host: id, action },
+    });
+    void refresh(id);
+  };
+  void engine.events(onEvent, signal);
+}
