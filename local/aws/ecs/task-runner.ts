@@ -298,7 +298,7 @@ export class TaskRunner {
       return;
     }
     const grace = entry?.planned.find(({ name }) => name === container.name)?.stopSeconds ?? 0;
-    await this.#deps.engine.stop(id, grace).catch(() => this.#deps.engine.kill(id));
+    await this.#deps.engine.stop(id, grace).catch(() => this.#deps.engine.kill(id).catch(() => undefined));
   }
 
   async #cleanUp(task: Task, entry: Running | undefined): Promise<void> {

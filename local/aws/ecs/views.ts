@@ -184,7 +184,7 @@ export function taskView(task: Task, tags: boolean, now: number): TaskShape {
     launchType: 'FARGATE',
     platformFamily: 'Linux',
     platformVersion: '1.4.0',
-    availabilityZone: 'local',
+    availabilityZone: `${task.cluster.arn.split(':')[3]}a`,
     lastStatus: shown.state,
     desiredStatus: shown.desired,
     healthStatus: healthStatus(task),
