@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { BASE_IMAGE, ensureBaseImage } from '../../scripts/base-image.ts';
 import { dockerEngine } from './docker.ts';
 import type { Engine, EngineEvent, LogLine } from './engine.ts';
 import { tarOf } from './tar.ts';
@@ -8,20 +8,14 @@ import { CRASH_MESSAGE, ensurePauseImage, tinyProgram } from './tiny-program.ts'
 
 const instance = `engine-test-${randomBytes(4).toString('hex')}`;
 const engine: Engine = dockerEngine({ instance, labels: { 'slipway.owner': 'engine-test' } });
-const image = `slipway-test-shell:${instance}`;
+const image = BASE_IMAGE;
 
 beforeAll(async () => {
-  const busybox = { content: readFileSync('/bin/busybox'), mode: 0o755 };
-  await engine.importImage(
-    tarOf({ 'bin/sh': busybox, 'bin/sleep': busybox, 'bin/echo': busybox, 'bin/cat': busybox }),
-    image,
-    ['ENV PATH=/bin', 'ENV MADE=by-import', 'CMD ["sh"]'],
-  );
-});
+  await ensureBaseImage();
+}, 60_000);
 
 afterAll(async () => {
   await engine.removeAll(10_000);
-  await engine.removeImage(image);
 });
 
 function name(): string {
@@ -34,7 +28,7 @@ test('a container runs with its environment, command and port, gives its log in 
     image,
     env: { GREETING: 'grüß dich' },
     entryPoint: ['sh', '-c'],
-    command: ['echo one; echo "$GREETING $MADE" >&2; sleep 0.2; echo last; exit 7'],
+    command: ['echo one; echo "$GREETING" >&2; sleep 0.2; echo last; exit 7'],
     ports: [{ containerPort: 8080 }],
   });
   expect(ports['8080/tcp']).toBeGreaterThan(0);
@@ -43,9 +37,7 @@ test('a container runs with its environment, command and port, gives its log in 
   const [code] = await Promise.all([engine.wait(id), engine.followLogs(id, (line) => seen.push(line))]);
   expect(code).toBe(7);
   expect(seen.filter(({ stream }) => stream === 'stdout').map(({ message }) => message)).toEqual(['one', 'last']);
-  expect(seen.filter(({ stream }) => stream === 'stderr').map(({ message }) => message)).toEqual([
-    'grüß dich by-import',
-  ]);
+  expect(seen.filter(({ stream }) => stream === 'stderr').map(({ message }) => message)).toEqual(['grüß dich']);
   expect(await engine.inspect(id)).toMatchObject({ running: false, exitCode: 7, oomKilled: false });
 });
 
@@ -111,6 +103,25 @@ test('the tiny programs run in any image: one waits, one fails', async () => {
   });
   expect((await engine.inspect(waiting.id)).running).toBe(true);
   expect(inside.running).toBe(true);
+});
+
+test('an image is made from files, with the instructions given, tagged and removed', async () => {
+  const { architecture } = await engine.ping();
+  const [made, other] = [`${instance}:made`, `${instance}:other`];
+  const program = { content: tinyProgram('exit-1', architecture), mode: 0o755 };
+  await engine.importImage(tarOf({ program }), made, ['ENTRYPOINT ["/program"]', 'LABEL made=here', 'USER 7']);
+  await engine.tag(made, other);
+  expect(await engine.image(other)).toMatchObject({
+    tags: [made, other],
+    digests: [],
+    labels: { made: 'here' },
+    user: '7',
+  });
+  const { id } = await engine.run({ name: name(), image: other });
+  expect(await engine.wait(id)).toBe(1);
+  await engine.remove(id);
+  for (const reference of [made, other]) await engine.removeImage(reference);
+  expect(await engine.image(made)).toBeUndefined();
 });
 
 test('removing the instance leaves nothing of it', async () => {

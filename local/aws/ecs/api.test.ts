@@ -29,7 +29,7 @@ beforeAll(async () => {
   });
   await local.ecs.ready(5000);
   await local.client.send(new sdk.DeregisterTaskDefinitionCommand({ taskDefinition: 'gone:1' }));
-}, 20_000);
+}, 60_000);
 afterAll(() => local.stop(), 10_000);
 
 const cluster = 'sample';

@@ -18,7 +18,7 @@ beforeAll(async () => {
     () => look(local.client),
     ({ deployment }) => deployment.status === 'SUCCESSFUL',
   );
-}, 40_000);
+}, 60_000);
 afterAll(() => local.stop(), 20_000);
 
 test('with lags on, reads right after an update are stale, and become true', async () => {

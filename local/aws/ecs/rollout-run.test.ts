@@ -22,7 +22,7 @@ beforeAll(async () => {
   local = await startTestEcs(webWorld());
   site = `${local.balancers[0]?.url}/health`;
   await local.ecs.ready(20_000);
-}, 30_000);
+}, 60_000);
 afterAll(() => local.stop(), 20_000);
 afterEach(() => local.context.faults.clear());
 

@@ -12,13 +12,13 @@ import {
   UpdateServiceCommand,
 } from '@aws-sdk/client-ecs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { look, serving, shellContainer, startTestEcs, type TestEcs, until } from './test-ecs.ts';
+import { answering, asking, look, serving, shellContainer, startTestEcs, type TestEcs, until } from './test-ecs.ts';
 
 let local: TestEcs;
 
 beforeAll(async () => {
   local = await startTestEcs({ clusters: [{ name: 'sample' }] });
-}, 30_000);
+}, 60_000);
 afterAll(() => local.stop(), 20_000);
 
 async function run(
@@ -89,7 +89,7 @@ test('a task runs to its end: exit code, log, overrides, dates', async () => {
 test('a task that uses more memory than it may is killed, and says so', async () => {
   const task = await stopped(
     await run({
-      containerDefinitions: [shellContainer('x=$(head -c 60000000 /dev/zero | tr "\\0" x); sleep 5', { memory: 16 })],
+      containerDefinitions: [shellContainer('exec node -e "Buffer.alloc(4e8, 1)"', { memory: 64 })],
     }),
   );
   expect(task).toMatchObject({
@@ -141,14 +141,11 @@ test('a task is stopped by its user, gracefully', async () => {
 
 test('containers of one task share an address, wait for each other, and end with the essential one', async () => {
   const port = (name: string, number: number, text: string) =>
-    shellContainer(`mkdir -p /www && echo ${text} > /www/index.html && exec httpd -f -p ${number} -h /www`, {
-      name,
-      portMappings: [{ containerPort: number }],
-    });
+    shellContainer(answering(number, text), { name, portMappings: [{ containerPort: number }] });
   const arn = await run({
     containerDefinitions: [
       shellContainer(
-        'wget -q -O- http://127.0.0.1:8081/ && wget -q -O- http://127.0.0.1:8082/; echo sum >/shared/x; exit 0',
+        `cat /shared/ready && ${asking('http://127.0.0.1:8081/')} && ${asking('http://127.0.0.1:8082/')}`,
         {
           name: 'app',
           dependsOn: [
@@ -167,7 +164,7 @@ test('containers of one task share an address, wait for each other, and end with
       {
         ...port('side', 8081, 'from-side'),
         essential: false,
-        healthCheck: { command: ['CMD-SHELL', 'wget -q -O- http://127.0.0.1:8081/'], interval: 5 },
+        healthCheck: { command: ['CMD-SHELL', asking('http://127.0.0.1:8081/')], interval: 5 },
       },
       { ...port('other', 8082, 'from-other'), essential: false },
     ],
@@ -179,11 +176,11 @@ test('containers of one task share an address, wait for each other, and end with
   expect(byName.get('app')).toMatchObject({ exitCode: 0 });
   expect(byName.get('first')).toMatchObject({ exitCode: 0 });
   expect(byName.get('side')?.networkBindings?.map(({ containerPort }) => containerPort)).toEqual([8081]);
-  expect(logOf(task)).toEqual(['from-side', 'from-other']);
+  expect(logOf(task)).toEqual(['prepared', 'from-side', 'from-other']);
 }, 25_000);
 
 test('a service without balancer is judged by its container health check, and its tasks die with it', async () => {
-  const healthy = { command: ['CMD-SHELL', 'wget -q -O- http://127.0.0.1:8080/health'], interval: 5, retries: 2 };
+  const healthy = { command: ['CMD-SHELL', asking('http://127.0.0.1:8080/health')], interval: 5, retries: 2 };
   await local.client.send(
     new RegisterTaskDefinitionCommand({
       family: 'worker',

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import {
   type ContainerDefinition,
   DescribeServiceDeploymentsCommand,
@@ -7,12 +6,12 @@ import {
   ECSClient,
 } from '@aws-sdk/client-ecs';
 import { systemClock } from '../../../lib/clock.ts';
+import { BASE_IMAGE, ensureBaseImage } from '../../../scripts/base-image.ts';
 import { type Balancer, createBalancer } from '../../balancer/balancer.ts';
 import { createBus } from '../../bus.ts';
 import type { LocalContext } from '../../context.ts';
 import { dockerEngine } from '../../engine/docker.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { tarOf } from '../../engine/tar.ts';
 import { createFaults } from '../../faults.ts';
 import { createLag, type LagMode } from '../../lag.ts';
 import { createLogStore } from '../../logs/store.ts';
@@ -33,8 +32,6 @@ export interface TestEcs {
   stop(): Promise<void>;
 }
 
-const shell = `slipway-test-ecs:${process.pid}`;
-
 export async function startTestEcs(
   input: WorldInput,
   options: { lag?: LagMode; owner?: string } = {},
@@ -54,7 +51,7 @@ export async function startTestEcs(
     logs: createLogStore({ now: clock.now, ingestionLag: () => 0 }),
   };
   const engine = dockerEngine({ instance, labels: { 'slipway.owner': 'ecs-test' } });
-  await ensureShell(engine);
+  await ensureBaseImage();
   const balancers = await Promise.all(world.balancers.map((spec) => createBalancer(spec, context)));
   const ecs = createEcs({
     context,
@@ -91,29 +88,32 @@ export async function startTestEcs(
   };
 }
 
-async function ensureShell(engine: Engine): Promise<void> {
-  if (await engine.image(shell)) return;
-  const busybox = { content: readFileSync('/bin/busybox'), mode: 0o755 };
-  const names = ['sh', 'httpd', 'sleep', 'echo', 'mkdir', 'cat', 'head', 'tail', 'tr', 'wget'];
-  await engine.importImage(tarOf(Object.fromEntries(names.map((name) => [`bin/${name}`, busybox]))), shell, [
-    'ENV PATH=/bin',
-  ]);
+/** A container that answers every request with its version, on port 8080. */
+export function serving(version: string, more: Partial<ContainerDefinition> = {}): ContainerDefinition {
+  return {
+    ...shellContainer(`echo started ${version}; ${answering(8080, version)}`, more),
+    portMappings: [{ containerPort: 8080 }],
+  };
 }
 
-/** A container that serves its version at every path that it has, on port 8080. */
-export function serving(version: string, more: Partial<ContainerDefinition> = {}): ContainerDefinition {
-  const script = `mkdir -p /www && echo ${version} > /www/health && echo started ${version} && exec httpd -f -p 8080 -h /www`;
-  return { ...shellContainer(script, more), portMappings: [{ containerPort: 8080 }] };
+/** A shell line that becomes a server which answers every request with this text. */
+export function answering(port: number, text: string): string {
+  return `exec node -e "require('http').createServer((_, to) => to.end('${text}')).listen(${port})"`;
+}
+
+/** A shell line that asks a URL, prints what it answers, and fails when it does not. */
+export function asking(url: string): string {
+  return `node -e "fetch('${url}').then(async (r) => console.log(await r.text()) || process.exit(r.ok ? 0 : 1), () => process.exit(1))"`;
 }
 
 /** A container that runs a shell line. */
 export function shellContainer(script: string, more: Partial<ContainerDefinition> = {}): ContainerDefinition {
   return {
     name: 'app',
-    image: shell,
+    image: BASE_IMAGE,
     entryPoint: ['sh', '-c'],
     command: [script],
-    memory: 64,
+    memory: 128,
     stopTimeout: 2,
     linuxParameters: { initProcessEnabled: true },
     logConfiguration: {
