@@ -1,0 +1,37 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { openGit } from '../../lib/git/repository.ts';
+import { github } from '../../lib/github/client.ts';
+import { readInputs } from '../../lib/inputs.ts';
+import { openLedger } from '../../lib/ledger/open.ts';
+import { processes } from '../../lib/process.ts';
+import { runAction } from '../../lib/runner.ts';
+import { fields } from './inputs.ts';
+import { compareByApi } from './resolve-base.ts';
+import { run } from './run.ts';
+
+await runAction('changes', async ({ input, env, log, signal, context }) => {
+  const inputs = readInputs(fields, input);
+  const { token, ledger: kind } = inputs;
+  if (token !== '') log.mask(token);
+  const { workspace, tempDir, serverUrl, repository } = context;
+  return run(inputs, {
+    git: openGit({
+      processes: processes(log),
+      workspace,
+      tempDir,
+      env,
+      signal,
+      ...(repository.slug !== '' && { origin: { url: `${serverUrl}/${repository.slug}.git`, token } }),
+    }),
+    ledger: async () => openLedger({ kind, token, context, signal }),
+    compare: compareByApi(token === '' ? undefined : github({ context, token, signal }), repository, log),
+    readFile: async (path) =>
+      readFile(resolve(workspace, path), 'utf8').catch((error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') return undefined;
+        throw error;
+      }),
+    context,
+    log,
+  });
+});

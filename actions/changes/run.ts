@@ -1,0 +1,227 @@
+import { type Config, environmentConfig, loadConfig, loadConfigFile } from '../../lib/config/load.ts';
+import { suggestion } from '../../lib/config/suggest.ts';
+import type { GitHubContext } from '../../lib/context.ts';
+import { messageOf, Problem } from '../../lib/errors.ts';
+import type { Git } from '../../lib/git/repository.ts';
+import { type Ledger, type LedgerEntry, lastDeployed } from '../../lib/ledger/ledger.ts';
+import type { Log } from '../../lib/log.ts';
+import type { Report } from '../../lib/report.ts';
+import { type Base, heldEntries, ledgerBase } from './bases.ts';
+import { type Comparisons, compareAll, makePresent, rethrowCancelled, withFailures } from './compare.ts';
+import { type Decision, decide, type Facts, supersede } from './decide.ts';
+import { changedDefinitions } from './definitions.ts';
+import { type EventPlan, eventPlan } from './events.ts';
+import type { ChangesInputs } from './inputs.ts';
+import { reportOf } from './report.ts';
+import { type Compare, newerThan, resolveEventBase } from './resolve-base.ts';
+import { type Unit, unitsOfConfig, unitsOfFilters } from './units.ts';
+
+export interface ChangesPorts {
+  git: Git;
+  /** Opened only when the ledger is asked. */
+  ledger(): Promise<Ledger>;
+  compare: Compare;
+  /** Text of a file of the checkout, or undefined when there is none. */
+  readFile(path: string): Promise<string | undefined>;
+  context: GitHubContext;
+  log: Log;
+}
+
+/** Everything that was settled before the first comparison. */
+interface Situation {
+  inputs: ChangesInputs;
+  units: Unit[];
+  config?: Config;
+  plan: EventPlan;
+  forced: Set<string>;
+}
+
+type Entries = Map<string, LedgerEntry[]>;
+
+/**
+ * Finds out which components differ from what was last deployed (or from what the event says), and why.
+ * @throws Problem for bad inputs or config, and for an unknown base where `on-unknown` is `error`.
+ */
+export async function run(inputs: ChangesInputs, ports: ChangesPorts): Promise<Report> {
+  try {
+    const situation = await assess(inputs, ports);
+    const warnings: string[] = [];
+    const { entries, unreadable } = await readLedger(situation, ports);
+    if (unreadable) warnings.push(`The ledger could not be read, so everything counts as changed: ${unreadable}`);
+    const wanted = await basesOf(situation, entries, unreadable, ports);
+    const compared = await compareWith(situation, wanted, entries, ports.git);
+    const bases = new Map([...wanted].map(([name, base]) => [name, withFailures(base, compared.failed)]));
+    if (inputs['on-unknown'] === 'error') refuseUnknown(situation, bases);
+    const facts: Facts = {
+      units: situation.units,
+      forced: situation.forced,
+      bases,
+      changes: compared.changes,
+      definitions: await definitionsBy(situation, compared, ports.git),
+      held: new Map([...entries].map(([name, list]) => [name, heldEntries(list)])),
+    };
+    const decisions = await withoutSuperseded(situation, decide(facts), entries, ports);
+    return reportOf({ ...situation, decisions, warnings });
+  } finally {
+    await ports.git.dispose();
+  }
+}
+
+async function assess(inputs: ChangesInputs, ports: ChangesPorts): Promise<Situation> {
+  const plan = eventPlan(ports.context);
+  if (plan.head === '') {
+    const head = await ports.git.resolve('HEAD');
+    if (head === undefined) throw noHead();
+    plan.head = head;
+  }
+  const config = inputs.filters === '' ? await readConfig(inputs, plan.head, ports) : undefined;
+  const units = config ? unitsOfConfig(config) : unitsOfFilters(inputs.filters);
+  const situation = { inputs, units, plan, forced: forcedNames(inputs.force, units) };
+  return config ? { ...situation, config } : situation;
+}
+
+async function readConfig(
+  inputs: ChangesInputs,
+  head: string,
+  { git, readFile, context }: ChangesPorts,
+): Promise<Config> {
+  let text = await readFile(inputs.config);
+  // Without a checkout the file is read from the commit itself.
+  if (text === undefined && (await git.resolve('HEAD')) === undefined && !(await makePresent(git, [head])).has(head)) {
+    text = (await git.file(head, inputs.config))?.toString('utf8');
+  }
+  const config = await loadConfigFile(inputs.config, async () => text, context.workspace);
+  return inputs.environment === '' ? config : environmentConfig(config, inputs.environment);
+}
+
+function forcedNames(force: readonly string[], units: readonly Unit[]): Set<string> {
+  const names = units.map((u) => u.name);
+  if (force.includes('all')) return new Set(names);
+  const unknown = force.find((name) => !names.includes(name));
+  if (unknown === undefined) return new Set(force);
+  throw new Problem({
+    what: "input 'force'",
+    seen: unknown,
+    cause: 'no component has this name',
+    fix: `${suggestion(unknown, names, 'component')}, or all`,
+  });
+}
+
+/** The ledger's entries, where it has a say: on deploying runs into an environment, for what is not forced anyway. */
+async function readLedger(
+  { inputs, units, plan, forced }: Situation,
+  { ledger }: ChangesPorts,
+): Promise<{ entries: Entries; unreadable?: string }> {
+  const asked = inputs.base === 'ledger' && inputs.environment !== '' && inputs.ledger !== 'none' && plan.deploys;
+  const names = units.map((u) => u.name).filter((name) => !forced.has(name));
+  if (!asked || names.length === 0) return { entries: new Map() };
+  try {
+    return { entries: await (await ledger()).read(inputs.environment, names) };
+  } catch (error) {
+    rethrowCancelled(error);
+    if (inputs['on-unknown'] === 'error') throw error;
+    return { entries: new Map(), unreadable: messageOf(error) };
+  }
+}
+
+async function basesOf(
+  { inputs, units, plan, forced }: Situation,
+  entries: Entries,
+  unreadable: string | undefined,
+  { git, compare }: ChangesPorts,
+): Promise<Map<string, Base>> {
+  const bases = new Map<string, Base>();
+  let ofEvent: Promise<Base> | undefined;
+  for (const { name } of units) {
+    if (forced.has(name)) bases.set(name, { type: 'nothing', why: 'not looked for, since it is forced' });
+    else if (inputs.base !== 'ledger' && inputs.base !== 'event') {
+      bases.set(name, { type: 'commit', commit: inputs.base, why: 'given by the input `base`' });
+    } else if (unreadable !== undefined) {
+      bases.set(name, { type: 'unknown', why: `the ledger could not be read (${unreadable})` });
+    } else {
+      const known = ledgerBase(entries.get(name), inputs.environment);
+      ofEvent ??= known ? undefined : resolveEventBase(plan.base, git, compare);
+      bases.set(name, known ?? (await ofEvent) ?? { type: 'unknown', why: 'no base was found' });
+    }
+  }
+  return bases;
+}
+
+function compareWith(
+  { plan }: Situation,
+  bases: ReadonlyMap<string, Base>,
+  entries: Entries,
+  git: Git,
+): Promise<Comparisons> {
+  const commits = [...bases.values()].flatMap((base) => (base.type === 'commit' ? [base.commit] : []));
+  const held = [...entries.values()].flatMap((list) => heldEntries(list).map((entry) => entry.commit));
+  return compareAll(git, plan.head, [...commits, ...held]);
+}
+
+/** Changed definitions for those bases between which and head the config file changed. */
+async function definitionsBy(
+  { inputs, config, plan }: Situation,
+  { changes }: Comparisons,
+  git: Git,
+): Promise<Map<string, Map<string, string>>> {
+  const definitions = new Map<string, Map<string, string>>();
+  if (!config) return definitions;
+  for (const [commit, list] of changes) {
+    if (commit === plan.head || !list.some((change) => change.name === inputs.config)) continue;
+    definitions.set(commit, await definitionsSince(commit, config, { inputs, head: plan.head, git }));
+  }
+  return definitions;
+}
+
+async function definitionsSince(
+  commit: string,
+  config: Config,
+  { inputs, head, git }: { inputs: ChangesInputs; head: string; git: Git },
+): Promise<Map<string, string>> {
+  const text = async (at: string) => (await git.file(at, inputs.config))?.toString('utf8');
+  try {
+    const now = await text(head);
+    const current = now === undefined ? config : loadConfig(now, config.file);
+    return changedDefinitions(current, await text(commit), inputs.environment);
+  } catch (error) {
+    rethrowCancelled(error);
+    const why = `${config.file} changed, and its two versions could not be compared (${messageOf(error)})`;
+    return new Map(Object.keys(config.components).map((name) => [name, why]));
+  }
+}
+
+async function withoutSuperseded(
+  { plan, inputs }: Situation,
+  decisions: Decision[],
+  entries: Entries,
+  { git, compare }: ChangesPorts,
+): Promise<Decision[]> {
+  const deployed = decisions.flatMap((d) => {
+    const entry = d.ships && d.status !== 'forced' ? lastDeployed(entries.get(d.name)) : undefined;
+    return entry ? [{ name: d.name, commit: entry.commit, at: entry.at }] : [];
+  });
+  if (deployed.length === 0 || inputs.base !== 'ledger') return decisions;
+  const newer = await newerThan(plan.head, deployed, git, compare);
+  return supersede(decisions, new Map(deployed.filter((d) => newer.has(d.commit)).map((d) => [d.name, d.commit])));
+}
+
+function refuseUnknown({ forced }: Situation, bases: ReadonlyMap<string, Base>): void {
+  const unknown = [...bases].filter(([name, base]) => base.type === 'unknown' && !forced.has(name));
+  const [first] = unknown;
+  if (!first) return;
+  throw new Problem({
+    what: 'base of the comparison',
+    cause: `it is not known for ${unknown.map(([name]) => name).join(', ')}: ${first[1].why}`,
+    fix: 'Give a commit as `base`, name components in `force`, or set `on-unknown: all` to count them as changed',
+    kind: 'environment',
+  });
+}
+
+function noHead(): Problem {
+  return new Problem({
+    what: 'GITHUB_SHA',
+    cause: 'it is not set, and the working directory is no git checkout',
+    fix: 'Run this in a workflow, or in a checkout',
+    kind: 'environment',
+  });
+}
