@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { systemClock } from '../lib/clock.ts';
-import { createCredentialStore } from './aws/credentials.ts';
+import { type CredentialStore, createCredentialStore, type KnownKey, uniqueId } from './aws/credentials.ts';
+import { createEc2 } from './aws/ec2.ts';
 import { createEcr } from './aws/ecr/ecr.ts';
 import { createEcs, type Ecs } from './aws/ecs/ecs.ts';
 import { createElbv2 } from './aws/elbv2/elbv2.ts';
 import { createAwsEndpoint, type RequestRecord } from './aws/endpoint.ts';
 import { createLogs } from './aws/logs.ts';
 import { createParameterStore } from './aws/ssm/parameters.ts';
+import { createSsm, type Ssm } from './aws/ssm/ssm.ts';
 import { createSts } from './aws/sts.ts';
 import { type Balancer, createBalancer } from './balancer/balancer.ts';
 import { type Bus, createBus } from './bus.ts';
@@ -17,6 +19,7 @@ import type { Engine } from './engine/engine.ts';
 import { createFaults, type Faults } from './faults.ts';
 import { createGithub, type Github } from './github/server.ts';
 import type { Dispatch } from './github/state.ts';
+import { createHosts, type Hosts } from './hosts/hosts.ts';
 import { createLag, type LagMode } from './lag.ts';
 import { createInstanceDirectory, removeLeftovers } from './leftovers.ts';
 import { createLogStore, type LogStore } from './logs/store.ts';
@@ -64,6 +67,8 @@ export interface Local {
   engine: Engine;
   registry: Registry;
   ecs: Ecs;
+  ssm: Ssm;
+  hosts: Hosts;
   github: Github;
   discord: Discord;
   oidc: Oidc;
@@ -153,6 +158,17 @@ async function compose(
   onStop(() => discord.close());
 
   const parameters = createParameterStore(context, world.parameters);
+  const hosts = createHosts(world.hosts, {
+    context,
+    engine,
+    labels: { [PID_LABEL]: identityOf(process.pid) },
+    registry,
+    directory,
+    keyFor: (id, role) => hostKey(world, credentials, id, role),
+  });
+  onStop(() => hosts.stop());
+  const ssm = createSsm({ context, hosts, parameters, documents: world.documents });
+  onStop(async () => ssm.stop());
   const ecs = createEcs({
     context,
     engine,
@@ -175,11 +191,14 @@ async function compose(
       }),
       createLogs(context),
       createElbv2({ balancers }),
+      createEc2({ context, hosts }),
+      ssm.service,
       ecs.service,
     ],
     ...port(options.ports?.aws),
   });
   onStop(() => aws.close());
+  await hosts.start(aws.url);
   ecs.seed(fillIn({ clusters: world.clusters }, { registry: registry.host, account, region }));
 
   const endpoints: Endpoints = {
@@ -219,6 +238,8 @@ async function compose(
     engine,
     registry,
     ecs,
+    ssm,
+    hosts,
     github,
     discord,
     oidc,
@@ -249,6 +270,16 @@ function identityFor(world: World): Pick<Parameters<typeof createOidc>[0] & obje
 
 function port(number: number | undefined): { port?: number } {
   return number === undefined ? {} : { port: number };
+}
+
+const HOST_SESSION_SECONDS = 7 * 24 * 3600;
+
+/** The keys that a host's instance profile gives it. */
+function hostKey({ account, roles }: World, credentials: CredentialStore, id: string, name = 'slipway-host'): KnownKey {
+  const deny = roles.find((role) => role.name === name)?.deny ?? [];
+  const userId = `${uniqueId('AROA', name)}:${id}`;
+  const identity = { account, arn: `arn:aws:sts::${account}:assumed-role/${name}/${id}`, userId };
+  return credentials.issue(identity, HOST_SESSION_SECONDS, deny);
 }
 
 /** The registry's port is another one next time, so that images under its name would never be used again. */

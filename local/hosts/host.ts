@@ -42,6 +42,11 @@ export interface HostOptions {
   files: Readonly<Record<string, { content: Buffer; mode?: number }>>;
 }
 
+/** What names of a host's containers begin with on the machine's engine. */
+export function prefixOf(instance: string, hostId: string): string {
+  return `slipway-${instance}-${hostId}-`;
+}
+
 /** Directories of a host that containers on it may mount. */
 const SHARED = ['/run', '/tmp', '/srv', '/opt', '/home', '/var/lib', '/dev/shm'];
 
@@ -67,8 +72,13 @@ export class Host {
     await mkdir(join(root, 'dev'));
     await symlink(memory, join(root, 'dev/shm'));
     const listenOn = join(root, 'run/docker.sock');
-    const prefix = `slipway-${engine.instance}-${id.slice(2, 10)}-`;
-    const scope: HostScope = { prefix, labels: { ...labels, [HOST_LABEL]: id }, address, root, shared: SHARED };
+    const scope: HostScope = {
+      prefix: prefixOf(engine.instance, id),
+      labels: { ...labels, [HOST_LABEL]: id },
+      address,
+      root,
+      shared: SHARED,
+    };
     this.#proxy = await createEngineProxy({ scope, ownLabel: HOST_LABEL, engineSocket, listenOn });
     await chmod(listenOn, 0o666);
     const state = await engine.run({
@@ -99,7 +109,7 @@ export class Host {
     const ended = new AbortController();
     const end = (why: ScriptEnd['how']) => {
       how = why;
-      const kill = 'kill -KILL -- "-$(cat "$1/pid")"';
+      const kill = 'kill -KILL "-$(cat "$1/pid")"';
       engine.exec(this.#container, ['sh', '-c', kill, 'sh', directory]).catch(() => ended.abort());
     };
     const timer = setTimeout(() => end('timed-out'), script.timeoutMs);

@@ -9,8 +9,8 @@ import { findSocket } from '../engine/docker.ts';
 import type { Engine, EngineEvent } from '../engine/engine.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { HostSpec } from '../world.ts';
-import { HOST_LABEL, Host } from './host.ts';
-import { ensureHostImage } from './image.ts';
+import { HOST_LABEL, Host, prefixOf } from './host.ts';
+import { ensureHostImage, type HostImage } from './image.ts';
 
 export interface HostContainer {
   name: string;
@@ -36,6 +36,11 @@ export interface ManagedHost {
 export interface Hosts {
   all(): readonly ManagedHost[];
   find(id: string): ManagedHost | undefined;
+  /**
+   * Boots those whose agents are online.
+   * @throws Problem kind `environment` when hosts cannot be made on this machine
+   */
+  start(awsUrl: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -45,66 +50,72 @@ export interface HostsDeps {
   /** Labels of everything that belongs to this instance. */
   labels: Readonly<Record<string, string>>;
   registry: Registry;
-  awsUrl: string;
   /** Keys of the host's role. */
   keyFor(instanceId: string, role: string | undefined): KnownKey;
   /** Directories of this instance, on disk and in memory. */
   directory: { path: string; memory: string };
 }
 
-/** @throws Problem kind `environment` when hosts cannot be made on this machine */
-export async function startHosts(specs: readonly HostSpec[], deps: HostsDeps): Promise<Hosts> {
+interface Planned extends ManagedHost {
+  role: string | undefined;
+}
+
+export function createHosts(specs: readonly HostSpec[], deps: HostsDeps): Hosts {
   const { context, engine } = deps;
-  const network = randomBytes(2);
-  const managed = specs.map((spec, i): ManagedHost & { spec: HostSpec } => ({
-    spec,
+  const managed = plan(specs, context.clock.now());
+  const started: Host[] = [];
+  const watching = new AbortController();
+
+  async function boot(one: Planned, awsUrl: string, image: HostImage, engineSocket: string): Promise<void> {
+    const host = new Host({
+      id: one.id,
+      engine,
+      engineSocket,
+      image,
+      labels: { ...deps.labels, [INSTANCE_LABEL]: engine.instance },
+      address: one.address,
+      root: join(deps.directory.path, one.id),
+      memory: join(deps.directory.memory, one.id),
+      env: environment(context.region, awsUrl, deps.keyFor(one.id, one.role)),
+      files: filesOf(deps.registry),
+    });
+    started.push(host);
+    await host.start();
+    one.host = host;
+  }
+
+  return {
+    all: () => managed,
+    find: (id) => managed.find((one) => one.id === id),
+    async start(awsUrl) {
+      const online = managed.filter((one) => one.online);
+      if (online.length === 0) return;
+      const image = await ensureHostImage(engine);
+      const engineSocket = socketOf();
+      await Promise.all(online.map((one) => boot(one, awsUrl, image, engineSocket)));
+      watch(engine, managed, context, watching.signal);
+    },
+    async stop() {
+      watching.abort();
+      await Promise.all(started.map((host) => host.stop()));
+    },
+  };
+}
+
+function plan(specs: readonly HostSpec[], launchedAt: number): Planned[] {
+  // Each host has an address of its own, so that two can publish the same port, and two local pipelines as well.
+  const [second = 0, third = 0] = randomBytes(2);
+  return specs.map((spec, i) => ({
+    role: spec.role,
     id: spec.id ?? idOf(spec, i),
     name: spec.name ?? spec.tags.Name ?? spec.id ?? `host-${i + 1}`,
     tags: spec.tags,
     online: spec.online,
-    // Each host has an address of its own, so that two can publish the same port.
-    address: `127.${64 + ((network[0] ?? 0) % 128)}.${network[1] ?? 0}.${10 + i}`,
-    launchedAt: context.clock.now(),
+    address: `127.${64 + (second % 128)}.${third}.${10 + i}`,
+    launchedAt,
     host: undefined,
     containers: [],
   }));
-  const running = managed.filter((m) => m.online);
-  const started: Host[] = [];
-  const watching = new AbortController();
-  const stop = async () => {
-    watching.abort();
-    await Promise.all(started.map((host) => host.stop()));
-  };
-  if (running.length > 0) {
-    const image = await ensureHostImage(engine);
-    const engineSocket = socketOf();
-    try {
-      await Promise.all(
-        running.map(async (m) => {
-          const host = new Host({
-            id: m.id,
-            engine,
-            engineSocket,
-            image,
-            labels: { ...deps.labels, [INSTANCE_LABEL]: engine.instance },
-            address: m.address,
-            root: join(deps.directory.path, m.id),
-            memory: join(deps.directory.memory, m.id),
-            env: environment(deps, deps.keyFor(m.id, m.spec.role)),
-            files: filesOf(deps.registry),
-          });
-          started.push(host);
-          await host.start();
-          m.host = host;
-        }),
-      );
-    } catch (error) {
-      await stop();
-      throw error;
-    }
-    watch(engine, managed, context, watching.signal);
-  }
-  return { all: () => managed, find: (id) => managed.find((m) => m.id === id), stop };
 }
 
 function idOf(spec: HostSpec, index: number): string {
@@ -125,11 +136,11 @@ function socketOf(): string {
   });
 }
 
-function environment({ context, awsUrl }: HostsDeps, { credentials }: KnownKey): Record<string, string> {
+function environment(region: string, awsUrl: string, { credentials }: KnownKey): Record<string, string> {
   return {
     AWS_ENDPOINT_URL: awsUrl,
-    AWS_REGION: context.region,
-    AWS_DEFAULT_REGION: context.region,
+    AWS_REGION: region,
+    AWS_DEFAULT_REGION: region,
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     ...(credentials.sessionToken ? { AWS_SESSION_TOKEN: credentials.sessionToken } : {}),
@@ -160,9 +171,9 @@ function watch(engine: Engine, hosts: ManagedHost[], { bus }: LocalContext, sign
     const host = hosts.find((m) => m.id === hostId);
     const found = await engine.list({ labels: { [HOST_LABEL]: hostId } }).catch(() => undefined);
     if (host === undefined || found === undefined || signal.aborted) return;
-    const prefix = new RegExp(`^/?slipway-${engine.instance}-${hostId.slice(2, 10)}-`);
+    const prefix = prefixOf(engine.instance, hostId);
     host.containers = found.map(({ name, image, status, health }) => ({
-      name: name.replace(prefix, ''),
+      name: name.replace(/^\//, '').replace(prefix, ''),
       image,
       status: health === 'none' ? status : `${status} (${health})`,
     }));
