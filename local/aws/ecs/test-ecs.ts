@@ -156,18 +156,19 @@ export function webWorld(more: { breaker?: boolean; rollback?: boolean; desiredC
   };
 }
 
-/** The service and its current deployment as the API shows them. */
+/** The current deployment of a service, and the service as the API shows it right after that. */
 export async function look(client: ECSClient, name = 'web') {
-  const { services } = await client.send(
-    new DescribeServicesCommand({ cluster: 'sample', services: [name], include: ['TAGS'] }),
-  );
-  const service = services?.[0];
-  if (!service?.currentServiceDeployment) throw new Error(`service ${name} has no current deployment`);
+  const describe = async () => {
+    const input = { cluster: 'sample', services: [name], include: ['TAGS' as const] };
+    return (await client.send(new DescribeServicesCommand(input))).services?.[0];
+  };
+  const current = (await describe())?.currentServiceDeployment;
   const { serviceDeployments } = await client.send(
-    new DescribeServiceDeploymentsCommand({ serviceDeploymentArns: [service.currentServiceDeployment] }),
+    new DescribeServiceDeploymentsCommand({ serviceDeploymentArns: current ? [current] : [] }),
   );
   const deployment = serviceDeployments?.[0];
-  if (!deployment) throw new Error(`the current deployment of ${name} cannot be described`);
+  const service = await describe();
+  if (!deployment || !service) throw new Error(`service ${name} or its current deployment cannot be described`);
   return { service, deployment, events: (service.events ?? []).map(({ message }) => message ?? '') };
 }
 
