@@ -39,7 +39,7 @@ export function unitsOfFilters(text: string): Unit[] {
     throw wrong(`it is not YAML: ${messageOf(error).split('\n')[0]}`, 'Correct the syntax');
   }
   const result = v.safeParse(filtersSchema, value);
-  if (!result.success || Object.keys(result.output).length === 0) {
+  if (!result.success || Array.isArray(value) || Object.keys(result.output).length === 0) {
     throw wrong('it is not a map of names to lists of patterns', "Write for instance `web: ['web/**', '!**/*.md']`");
   }
   return Object.entries(result.output).map(([name, patterns]) => {
