@@ -1,21 +1,25 @@
-import { createHash } from 'node:crypto';
-import type { JsonObject } from '../../lib/ecs/json.ts';
-import { canonical, stableJson } from './definition/canonical.ts';
+import { type JsonObject, objects, textOf } from '../../lib/ecs/json.ts';
+import { pinnedDigest } from '../../lib/ecs/names.ts';
+import { releaseFingerprint as fingerprintOf } from '../../lib/fingerprint/release.ts';
+import { canonical } from './definition/canonical.ts';
 
 export const RELEASE_TAG = 'slipway:release';
 const TAG_PREFIX = 'slipway:';
 
 /**
- * What a deployment ships, as one word: the definition in its canonical form (its images are in it) and the settings of the
- * service that were asked for. The same on every machine and at every time.
+ * What a deployment ships, as one word: the definition in its canonical form, the digests of its images, and the settings of
+ * the service that were asked for. An image named by a tag counts by its name.
  */
 export function releaseFingerprint(definition: JsonObject, settings: { desiredCount?: number | undefined }): string {
-  const { desiredCount } = settings;
-  const content = stableJson({
-    definition: canonical(definition),
-    ...(desiredCount !== undefined && { desiredCount }),
+  const pinned: Record<string, string> = {};
+  const canon = canonical(definition);
+  const containerDefinitions = objects(canon.containerDefinitions).map((container) => {
+    const { image, ...rest } = container;
+    if (pinnedDigest(textOf(image)) === undefined) return container;
+    pinned[textOf(container.name)] = textOf(image);
+    return rest;
   });
-  return createHash('sha256').update(content).digest('hex');
+  return fingerprintOf({ images: pinned, definition: { ...canon, containerDefinitions }, settings });
 }
 
 export interface Identity {

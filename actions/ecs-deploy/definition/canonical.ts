@@ -1,4 +1,5 @@
 import { isObject, type Json, type JsonObject, objects, textOf } from '../../../lib/ecs/json.ts';
+import { canonicalJson } from '../../../lib/fingerprint/canonical.ts';
 
 /**
  * A definition in the one form that two definitions of the same meaning share: what ECS fills in by itself when it
@@ -85,16 +86,6 @@ function withoutEmptyDeep(object: JsonObject): JsonObject {
   return without(Object.fromEntries(deep), (_, value) => isEmpty(value));
 }
 
-/** JSON with sorted members: equal text means equal value. */
-export function stableJson(value: Json): string {
-  if (Array.isArray(value)) return `[${value.map(stableJson).join(',')}]`;
-  if (!isObject(value)) return JSON.stringify(value);
-  const members = Object.keys(value)
-    .sort()
-    .map((key) => `${JSON.stringify(key)}:${stableJson(value[key] ?? null)}`);
-  return `{${members.join(',')}}`;
-}
-
 export function sameDefinition(a: JsonObject, b: JsonObject): boolean {
-  return stableJson(canonical(a)) === stableJson(canonical(b));
+  return canonicalJson(canonical(a)) === canonicalJson(canonical(b));
 }

@@ -1,0 +1,71 @@
+import { blockedBy } from '../../lib/config/graph.ts';
+import type { ConfigData } from '../../lib/config/schema.ts';
+import type { LedgerEntry } from '../../lib/ledger/ledger.ts';
+import { isGood, type OutcomeStatus } from '../../lib/outcome.ts';
+import type { Result } from '../../lib/result.ts';
+
+/** Why a component must not ship because of what the legs before it left; '' when nothing is in its way. */
+export function blockedCause(
+  config: Pick<ConfigData, 'components'>,
+  component: string,
+  results: ReadonlyMap<string, Result>,
+): string {
+  const well = new Map(
+    [...results].map(([name, { outcome }]) => [name, isGood({ status: outcome.status as OutcomeStatus })]),
+  );
+  const names = blockedBy(config, component, well);
+  const causes = names.map((name) => {
+    const { status = 'failed', cause = '' } = results.get(name)?.outcome ?? {};
+    return `${name} (${status}${cause ? `: ${cause}` : ''})`;
+  });
+  return causes.length === 0 ? '' : `blocked by ${causes.join(' and ')}`;
+}
+
+/** Whether the input `force` names this component. */
+export function isForced(force: readonly string[], component: string): boolean {
+  return force.includes('all') || force.includes(component);
+}
+
+/** The entry that holds a release back: the newest word of the ledger about it is that it was rolled back. */
+export function heldBy(entries: readonly LedgerEntry[], releaseFingerprint: string): LedgerEntry | undefined {
+  const newest = entries.find((e) => e.releaseFingerprint === releaseFingerprint && e.state !== 'failed');
+  return newest?.state === 'held' ? newest : undefined;
+}
+
+/**
+ * The release to go back to: the newest deployed one before the current that is another release and is not held.
+ * Entries are newest first.
+ */
+export function previousRelease(entries: readonly LedgerEntry[]): LedgerEntry | undefined {
+  const current = entries.find((e) => e.state === 'deployed');
+  if (!current) return undefined;
+  return entries
+    .slice(entries.indexOf(current) + 1)
+    .find((e) => e.state === 'deployed' && !sameRelease(e, current) && !isHeld(entries, e));
+}
+
+function isHeld(entries: readonly LedgerEntry[], { releaseFingerprint }: LedgerEntry): boolean {
+  return releaseFingerprint !== undefined && heldBy(entries, releaseFingerprint) !== undefined;
+}
+
+export function sameRelease(a: LedgerEntry, b: LedgerEntry): boolean {
+  if (a.releaseFingerprint !== undefined && b.releaseFingerprint !== undefined)
+    return a.releaseFingerprint === b.releaseFingerprint;
+  return a.taskDefinition !== undefined && a.taskDefinition === b.taskDefinition;
+}
+
+/** What the ledger keeps of an end: nothing of one that touched nothing, or that nobody can judge. */
+export function ledgerState(status: OutcomeStatus): LedgerEntry['state'] | undefined {
+  switch (status) {
+    case 'succeeded':
+    case 'unchanged':
+      return 'deployed';
+    case 'rolled-back':
+      return 'held';
+    case 'failed':
+    case 'timed-out':
+      return 'failed';
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,78 @@
+import { resolve } from 'node:path';
+import { systemClock } from '../../lib/clock.ts';
+import { openConfig } from '../../lib/config/action.ts';
+import { isApp } from '../../lib/config/defaults.ts';
+import type { EnvironmentView } from '../../lib/config/load.ts';
+import { Problem } from '../../lib/errors.ts';
+import { openGit } from '../../lib/git/repository.ts';
+import { github } from '../../lib/github/client.ts';
+import { openLedger } from '../../lib/ledger/open.ts';
+import { processes } from '../../lib/process.ts';
+import { readResults, writeResult } from '../../lib/result.ts';
+import type { Edge } from '../../lib/runner.ts';
+import { isAncestor } from './descent.ts';
+import type { ShipInputs } from './inputs.ts';
+import type { ShipPorts } from './ports.ts';
+import { checkShippable, outputsFrom, resolved } from './references.ts';
+import { parameterValue, realSteps } from './steps.ts';
+
+/** Reads the config file and builds the real ports around a run. @throws Problem for anything wrong before it begins. */
+export async function portsOf(inputs: ShipInputs, edge: Edge): Promise<ShipPorts> {
+  const { context, env, log, signal } = edge;
+  const { component: name, environment, token } = inputs;
+  const configured = await openConfig(edge.input, context.workspace);
+  const component = configured?.component;
+  if (!configured || !component) throw new Error('openConfig() answers for a component, or throws');
+  if (!isApp(component)) throw otherStage(name, component.kind);
+  checkShippable(component, name, configured.config.file);
+  const directory = inputs['result-directory'] && resolve(context.workspace, inputs['result-directory']);
+  const results = async () => (directory === '' ? new Map() : readResults(directory));
+  const ledger = openLedger({ kind: inputs.ledger, token, context, signal });
+  const config = configured.config as EnvironmentView;
+  const settled = once(() =>
+    resolved(component, name, {
+      output: outputsFrom(ledger, environment, results),
+      ssm: (parameter) => parameterValue(parameter, config.environment.region ?? '', edge),
+    }),
+  );
+  const git = openGit({
+    processes: processes(log),
+    workspace: context.workspace,
+    tempDir: context.tempDir,
+    env,
+    signal,
+  });
+  const client = token === '' ? undefined : github({ context, token, signal });
+  return {
+    config,
+    component,
+    steps: realSteps({ configured: { ...configured, component }, settled, edge }),
+    ledger,
+    isAncestor: (ancestor, commit) => isAncestor(ancestor, commit, { git, github: client, context }),
+    results,
+    saveResult: async (result) => {
+      if (directory !== '') await writeResult(directory, result);
+    },
+    clock: systemClock,
+    log,
+    context,
+  };
+}
+
+function once<T>(f: () => Promise<T>): () => Promise<T> {
+  let value: Promise<T> | undefined;
+  return () => {
+    value ??= f();
+    return value;
+  };
+}
+
+function otherStage(name: string, kind: string): Problem {
+  return new Problem({
+    what: "input 'component'",
+    seen: name,
+    cause: `it is of the kind ${kind}, which has no image to ship`,
+    fix: kind === 'terraform' ? 'Use the action terraform for it' : 'Use the action packer for it',
+    kind: 'config',
+  });
+}

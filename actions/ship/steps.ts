@@ -1,0 +1,240 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { awsConfig, callAws, regionFrom } from '../../lib/aws/client.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { type Configured, type Defaults, withDefaults } from '../../lib/config/action.ts';
+import { type ImageToBuild, imagesOf } from '../../lib/config/defaults.ts';
+import type { AppComponent } from '../../lib/config/schema.ts';
+import { pinnedDigest, repositoryOf } from '../../lib/ecs/names.ts';
+import { type InputFields, type Inputs, readInputs } from '../../lib/inputs.ts';
+import { recordingLog } from '../../lib/log.ts';
+import { isGood } from '../../lib/outcome.ts';
+import type { Report } from '../../lib/report.ts';
+import type { Edge } from '../../lib/runner.ts';
+import { defaults as buildDefaults } from '../ecr-build-push/defaults.ts';
+import { fields as buildFields } from '../ecr-build-push/inputs.ts';
+import { defaults as ecsDefaults } from '../ecs-deploy/defaults.ts';
+import { fields as ecsFields } from '../ecs-deploy/inputs.ts';
+import { defaults as ssmDefaults } from '../ssm-deploy/defaults.ts';
+import { fields as ssmFields } from '../ssm-deploy/inputs.ts';
+import { defaults as verifyDefaults } from '../verify-health/defaults.ts';
+import { fields as verifyFields } from '../verify-health/inputs.ts';
+import { run as runVerify } from '../verify-health/run.ts';
+import type { Image, Steps } from './ports.ts';
+
+export interface StepOptions {
+  configured: Configured & { component: AppComponent };
+  /** The component with its references looked up; asked for when a step first needs them. */
+  settled(): Promise<AppComponent>;
+  edge: Edge;
+}
+
+type Overrides = Record<string, string>;
+
+// A room and its AWS client are loaded with the step that needs them: a bot's leg never parses the ECS client.
+const builder = () => import('../ecr-build-push/ports.ts');
+const ssmClient = () => import('@aws-sdk/client-ssm');
+
+/** The rooms' own run(), each with the inputs that it would get from the config file by itself. */
+export function realSteps(options: StepOptions): Steps {
+  const { configured } = options;
+  const build = buildSteps(options);
+  return {
+    ...build,
+    ...(configured.component.deploy.to === 'ssm' ? ssmSteps(options) : ecsSteps(options)),
+    ...verifyStep(options),
+  };
+}
+
+/** The inputs of a room: what is given here, then what the config file says of the component. */
+function inputsOf<F extends InputFields>(
+  fields: F,
+  { configured, edge }: StepOptions,
+  component: AppComponent,
+  defaults: (configured: Configured) => Defaults,
+  overrides: Overrides,
+): Inputs<F> {
+  const given: Overrides = { component: configured.name, environment: edge.input('environment'), ...overrides };
+  return readInputs(
+    fields,
+    withDefaults((name) => given[name] ?? '', defaults({ ...configured, component })),
+  );
+}
+
+function buildSteps(options: StepOptions): Pick<Steps, 'build' | 'promoted'> {
+  const { configured, edge } = options;
+  const { component, config } = configured;
+  return {
+    async build() {
+      const reports: Report[] = [];
+      const images: Image[] = [];
+      for (const image of imagesOf(component)) {
+        const report = await buildOne(image, options);
+        reports.push(report);
+        if (!isGood(report.outcome)) break;
+        images.push(imageOf(image.container ?? '', report));
+      }
+      return { report: combined(reports), images };
+    },
+    async promoted(entry) {
+      const region = regionFrom(config.registry?.region ?? '', edge.env);
+      const [{ ECRClient }, { openRepository }] = await Promise.all([
+        import('@aws-sdk/client-ecr'),
+        import('../ecr-build-push/repository.ts'),
+      ]);
+      const ecr = new ECRClient(awsConfig({ region, action: 'ship' }));
+      const single = component.image ? (imagesOf(component)[0]?.container ?? '') : undefined;
+      const found = Object.entries(entry.images ?? {}).map(async ([container, image]): Promise<Image> => {
+        const { uri } = await openRepository({
+          ecr,
+          name: repositoryOf(image),
+          registryId: config.registry?.account,
+          create: false,
+          signal: edge.signal,
+        });
+        return {
+          container: single ?? container,
+          reference: `${uri}@${pinnedDigest(image) ?? ''}`,
+          revision: entry.revision ?? '',
+          buildFingerprint: entry.buildFingerprint ?? '',
+        };
+      });
+      return Promise.all(found);
+    },
+  };
+}
+
+async function buildOne(image: ImageToBuild, options: StepOptions): Promise<Report> {
+  const { configured, edge } = options;
+  const { container: _, secrets, ...config } = image;
+  const { images: _images, ...rest } = configured.component;
+  const { names, env } = await buildSecrets(secrets ?? {}, options);
+  const component = { ...rest, image: config } as AppComponent;
+  const inputs = inputsOf(buildFields, options, component, buildDefaults, { secrets: names });
+  const { portsOf, settingsOf } = await builder();
+  const { run } = await import('../ecr-build-push/run.ts');
+  const settings = settingsOf(inputs);
+  return run(inputs, settings, portsOf(inputs, settings, { ...edge, env: { ...edge.env, ...env } }));
+}
+
+/** Values of secrets that a build mounts: masked, and in the environment of the builder alone. */
+async function buildSecrets(secrets: Readonly<Record<string, string>>, { edge, configured }: StepOptions) {
+  const env: NodeJS.ProcessEnv = {};
+  const names: string[] = [];
+  for (const [id, reference] of Object.entries(secrets)) {
+    const variable = `SLIPWAY_SECRET_${id.toUpperCase().replace(/\W/g, '_')}`;
+    const parameter = /^\$\{ssm:(.+)\}$/.exec(reference)?.[1] ?? reference;
+    env[variable] = await parameterValue(parameter, configured.environment?.region ?? '', edge);
+    names.push(`${id}=${variable}`);
+  }
+  return { names: names.join('\n'), env };
+}
+
+/** Value of an SSM parameter, masked when it is a SecureString. @throws Problem when it cannot be read. */
+export async function parameterValue(parameter: string, region: string, edge: Edge): Promise<string | undefined> {
+  const { GetParameterCommand, SSMClient } = await ssmClient();
+  const client = new SSMClient(awsConfig({ region: regionFrom(region, edge.env), action: 'ship' }));
+  const command = new GetParameterCommand({ Name: parameter, WithDecryption: true });
+  const call = { operation: 'ssm:GetParameter', resource: `parameter ${parameter}` };
+  const { Parameter: found } = await callAws(call, () => client.send(command, { abortSignal: edge.signal }));
+  if (found?.Type === 'SecureString' && found.Value) edge.log.mask(found.Value);
+  return found?.Value;
+}
+
+function imageOf(container: string, { outputs }: Report): Image {
+  return {
+    container,
+    reference: outputs.image ?? '',
+    revision: outputs.revision ?? '',
+    buildFingerprint: outputs.fingerprint ?? '',
+  };
+}
+
+/** One report of several builds: the first that went wrong decides; built when any was. */
+function combined(reports: readonly Report[]): Report {
+  const bad = reports.find((r) => !isGood(r.outcome));
+  const built = reports.find((r) => r.outcome.status === 'succeeded');
+  const [first] = reports;
+  const outcome = (bad ?? built ?? first)?.outcome ?? { status: 'unchanged', cause: 'the component has no image' };
+  return { outcome, outputs: {}, summary: reports.map((r) => r.summary).join('') };
+}
+
+type DeploySteps = Pick<Steps, 'fingerprint' | 'deploy' | 'rollback' | 'status'>;
+
+function ecsSteps(options: StepOptions): DeploySteps {
+  const { edge } = options;
+  const { env, signal, log, context } = edge;
+  const go = async (overrides: Overrides, quiet = false) => {
+    const inputs = inputsOf(ecsFields, options, await options.settled(), ecsDefaults, overrides);
+    const region = regionFrom(inputs.region, env);
+    const [{ run }, { ecsApi }, { awsEvidence }] = await Promise.all([
+      import('../ecs-deploy/run.ts'),
+      import('../../lib/ecs/api.ts'),
+      import('../ecs-deploy/evidence.ts'),
+    ]);
+    return run(inputs, {
+      ecs: ecsApi({ region, action: 'ship', signal }),
+      evidence: awsEvidence({ region, signal }),
+      clock: systemClock,
+      log: quiet ? recordingLog() : log,
+      signal,
+      readText: (path) => readFile(resolve(context.workspace, path), 'utf8'),
+    });
+  };
+  return {
+    async fingerprint(images) {
+      const { outputs } = await go({ ...imageInputs(images), 'dry-run': 'true' }, true);
+      return outputs['release-fingerprint'] ?? '';
+    },
+    deploy: (images) => go(imageInputs(images)),
+    rollback: (taskDefinition) =>
+      go({ operation: 'rollback', ...(taskDefinition && { 'task-definition': taskDefinition }) }),
+    status: () => go({ operation: 'status' }),
+  };
+}
+
+function imageInputs(images: readonly Image[]): Overrides {
+  const [first] = images;
+  const revision = first?.revision ?? '';
+  if (images.length === 1 && first?.container === '') return { image: first.reference, revision };
+  return { images: images.map((i) => `${i.container}=${i.reference}`).join('\n'), revision };
+}
+
+function ssmSteps(options: StepOptions): DeploySteps {
+  const { env, signal, log } = options.edge;
+  const inputs = async (overrides: Overrides) =>
+    inputsOf(ssmFields, options, await options.settled(), ssmDefaults, overrides);
+  const go = async (overrides: Overrides) => {
+    const read = await inputs(overrides);
+    const [{ SSMClient }, { run }, { ssmPort }] = await Promise.all([
+      ssmClient(),
+      import('../ssm-deploy/run.ts'),
+      import('../ssm-deploy/ssm.ts'),
+    ]);
+    const client = new SSMClient(awsConfig({ region: regionFrom(read.region, env), action: 'ship' }));
+    return run(read, { ssm: ssmPort(client, signal), clock: systemClock, log, signal });
+  };
+  const ofImages = ([first]: readonly Image[]) => ({ image: first?.reference ?? '', revision: first?.revision ?? '' });
+  return {
+    async fingerprint(images) {
+      const { containerOf, releaseFingerprint } = await import('../ssm-deploy/payload.ts');
+      return releaseFingerprint(containerOf(await inputs(ofImages(images))));
+    },
+    deploy: (images) => go(ofImages(images)),
+    rollback: () => go({ operation: 'rollback' }),
+    status: () => go({ operation: 'status' }),
+  };
+}
+
+function verifyStep(options: StepOptions): Pick<Steps, 'verify'> {
+  const { log, signal } = options.edge;
+  return {
+    async verify({ revision, digest }) {
+      const component = await options.settled();
+      if (!component.verify) return undefined;
+      const inputs = inputsOf(verifyFields, options, component, verifyDefaults, { revision, digest });
+      const { httpProbe } = await import('../verify-health/probe.ts');
+      return runVerify(inputs, { probe: httpProbe, clock: systemClock, log, signal });
+    },
+  };
+}
