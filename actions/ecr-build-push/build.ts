@@ -24,6 +24,8 @@ export interface DockerPorts {
   env: NodeJS.ProcessEnv;
   signal: AbortSignal;
   timeoutMs: number;
+  /** The checkout, which the paths of a request are relative to. */
+  cwd: string;
 }
 
 const PUSH_ATTEMPTS = 3;
@@ -98,13 +100,13 @@ async function docker(
   ports: DockerPorts,
   failure: string,
 ): Promise<void> {
-  const { processes, log, env, signal, timeoutMs } = ports;
+  const { processes, log, env, signal, timeoutMs, cwd } = ports;
   const tail: string[] = [];
   const onLine = (line: string) => {
     log.info(line);
     if (line.trim() !== '' && tail.push(line) > TAIL) tail.shift();
   };
-  const { code } = await processes.run(argv, { env, signal, timeoutMs, onLine });
+  const { code } = await processes.run(argv, { cwd, env, signal, timeoutMs, onLine });
   if (code === 0) return;
   throw new Problem({
     what: `image ${r.reference}`,

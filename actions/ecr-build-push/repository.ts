@@ -22,6 +22,8 @@ export interface Repository {
   /** HOST/NAME, without a tag. */
   uri: string;
   name: string;
+  /** Account of the registry. */
+  account: string;
   /** Whether this tag stands for one image for ever. */
   immutable(tag: string): boolean;
   /** The images that have one of these tags; a tag that does not exist is left out. */
@@ -58,6 +60,7 @@ export async function openRepository(options: RepositoryOptions): Promise<Reposi
   const repository: Repository = {
     uri,
     name,
+    account: found.registryId ?? '',
     immutable: (tag) => isImmutable(found, tag),
     async byTags(tags) {
       const images: StoredImage[] = [];

@@ -1,5 +1,6 @@
 import { ECRClient } from '@aws-sdk/client-ecr';
 import { awsConfig, regionFrom } from '../../lib/aws/client.ts';
+import { registryPassword } from '../../lib/aws/registry-password.ts';
 import { configuredInputs } from '../../lib/config/action.ts';
 import { readInputs } from '../../lib/inputs.ts';
 import type { Report } from '../../lib/report.ts';
@@ -7,7 +8,7 @@ import { type Edge, runAction } from '../../lib/runner.ts';
 import { defaults } from './defaults.ts';
 import { exporter } from './export.ts';
 import { fields } from './inputs.ts';
-import { dockerLogin, dockerLogout, registryPassword } from './login.ts';
+import { dockerLogin, dockerLogout } from './login.ts';
 import { run } from './run.ts';
 import { stsPort } from './sts.ts';
 

@@ -1,0 +1,80 @@
+import { ECRClient } from '@aws-sdk/client-ecr';
+import { awsConfig, regionFrom } from '../../lib/aws/client.ts';
+import { type RegistryPassword, registryPassword } from '../../lib/aws/registry-password.ts';
+import { Problem } from '../../lib/errors.ts';
+import { openGit } from '../../lib/git/repository.ts';
+import { processes } from '../../lib/process.ts';
+import type { Edge } from '../../lib/runner.ts';
+import { buildAndPush } from './build.ts';
+import { readContent } from './content.ts';
+import { withDockerConfig } from './docker-config.ts';
+import type { BuildInputs } from './inputs.ts';
+import { RegistryReader } from './registry.ts';
+import { openRepository, type Repository } from './repository.ts';
+import type { BuildPorts, BuildSettings } from './run.ts';
+
+/** What is built, from the inputs; paths are from the root of the checkout. */
+export function settingsOf(inputs: BuildInputs): BuildSettings {
+  const context = inputs.context || '.';
+  return {
+    context,
+    dockerfile: inputs.dockerfile || inputs.file || `${context}/Dockerfile`,
+    target: inputs.target,
+    platforms: inputs.platforms,
+    buildArgs: inputs['build-args'],
+  };
+}
+
+/** The real ports: git in the workspace, the docker on PATH, ECR through the SDK, the registry over HTTP. */
+export function portsOf(inputs: BuildInputs, settings: BuildSettings, edge: Edge): BuildPorts {
+  const { env, log, signal, context } = edge;
+  const run = processes(log);
+  let client: ECRClient | undefined;
+  const ecr = () => {
+    client ??= new ECRClient(awsConfig({ region: regionFrom(inputs.region, env), action: 'ecr-build-push' }));
+    return client;
+  };
+  let login: Promise<RegistryPassword> | undefined;
+  const password = (repository: Repository) => {
+    login ??= registryPassword(ecr(), repository.account, log);
+    return login;
+  };
+  return {
+    log,
+    context,
+    runNumber: env.GITHUB_RUN_NUMBER ?? '',
+    content: () =>
+      readContent(settings, {
+        git: openGit({ processes: run, workspace: context.workspace, tempDir: context.tempDir, env, signal }),
+        processes: run,
+        context,
+        signal,
+      }),
+    repository: () =>
+      openRepository({
+        ecr: ecr(),
+        name: required(inputs.repository),
+        registryId: inputs['registry-id'],
+        create: inputs['create-repository'],
+        signal,
+      }),
+    registry: async (repository) => new RegistryReader(await password(repository), repository.name, signal),
+    build: async (request, repository) => {
+      const docker = { processes: run, log, env, signal, timeoutMs: inputs.timeout, cwd: context.workspace };
+      if (!repository) return buildAndPush(request, docker);
+      const access = await password(repository);
+      return withDockerConfig(access, env, context.tempDir, (withLogin) =>
+        buildAndPush(request, { ...docker, env: withLogin }),
+      );
+    },
+  };
+}
+
+function required(repository: string): string {
+  if (repository !== '') return repository;
+  throw new Problem({
+    what: "input 'repository'",
+    cause: 'it is empty, and no component gives one',
+    fix: 'Set `repository`, or `component` with an `image.repository` in the config file',
+  });
+}
