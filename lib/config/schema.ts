@@ -116,9 +116,7 @@ export const ssmEntries = {
   port: option(text, 'Published port, HOST:CONTAINER or one number for both.'),
   env: option(words, 'Environment variables of the container.'),
   secrets: option(secrets, 'Environment variables whose values the host fetches from SSM Parameter Store.'),
-  'health-path': option(text, 'Path that must answer 2xx on the host before the old container goes.'),
   timeout: option(duration, 'Time for all hosts. Default: 15m.'),
-  document: option(text, 'SSM document of your own. Default: the one that Terraform made.'),
 };
 
 const ecsDeploy = v.strictObject(ecsEntries);
