@@ -133,11 +133,11 @@ export const verifyEntries = {
     v.strictObject({
       status: option(v.union([count(100), v.array(count(100))]), 'Status, or list of statuses. Default: any 2xx.'),
       json: option(
-        v.record(text, v.unknown()),
-        'Members that the JSON body must hold. {revision} and {digest} stand for what was deployed.',
+        v.record(text, v.union([scalar, v.null()])),
+        'Values by path in the JSON body. {revision} and {digest} stand for what was deployed.',
       ),
-      headers: option(v.record(text, scalar), 'Headers that the answer must carry.'),
-      body: option(text, 'Text that the body must contain.'),
+      headers: option(v.record(text, v.string()), 'Headers that the answer must carry.'),
+      body: option(text, 'Regular expression that the body must match.'),
     }),
     'What the answer must say.',
   ),
