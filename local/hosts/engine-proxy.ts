@@ -13,6 +13,8 @@ export interface EngineProxyDeps {
   engineSocket: string;
   /** Where the host's own socket is made. */
   listenOn: string;
+  /** Called after a request that may have changed a container. */
+  changed(): void;
 }
 
 /** How a request is passed on: where to, and what is changed of its body and of the answer's. */
@@ -26,6 +28,7 @@ interface Route {
 export async function createEngineProxy(deps: EngineProxyDeps): Promise<{ close(): Promise<void> }> {
   const open = new Set<Duplex>();
   const server = createServer((incoming, outgoing) => {
+    if (incoming.method !== 'GET' && incoming.method !== 'HEAD') outgoing.on('finish', () => deps.changed());
     serve(deps, incoming, outgoing).catch((error: unknown) => {
       if (outgoing.headersSent) outgoing.destroy();
       else refuse(outgoing, 500, messageOf(error));

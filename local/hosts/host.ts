@@ -40,6 +40,8 @@ export interface HostOptions {
   memory: string;
   env: Readonly<Record<string, string>>;
   files: Readonly<Record<string, { content: Buffer; mode?: number }>>;
+  /** Called when its docker was asked to change something. */
+  changed(): void;
 }
 
 /** What names of a host's containers begin with on the machine's engine. */
@@ -65,7 +67,7 @@ export class Host {
   }
 
   async start(): Promise<void> {
-    const { id, engine, engineSocket, image, labels, address, root, memory, env, files } = this.#options;
+    const { id, engine, engineSocket, image, labels, address, root, memory, env, files, changed } = this.#options;
     for (const directory of SHARED.filter((d) => d !== '/dev/shm'))
       await mkdir(join(root, directory), { recursive: true });
     await mkdir(memory, { recursive: true });
@@ -79,7 +81,7 @@ export class Host {
       root,
       shared: SHARED,
     };
-    this.#proxy = await createEngineProxy({ scope, ownLabel: HOST_LABEL, engineSocket, listenOn });
+    this.#proxy = await createEngineProxy({ scope, ownLabel: HOST_LABEL, engineSocket, listenOn, changed });
     await chmod(listenOn, 0o666);
     const state = await engine.run({
       name: `slipway-${engine.instance}-${id}`,

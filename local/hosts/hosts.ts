@@ -78,6 +78,7 @@ export function createHosts(specs: readonly HostSpec[], deps: HostsDeps): Hosts 
       memory: join(deps.directory.memory, one.id),
       env: environment(context.region, awsUrl, deps.keyFor(one.id, one.role)),
       files: filesOf(deps.registry),
+      changed: () => void refresh(engine, one),
     });
     started.push(host);
     await host.start();
@@ -165,28 +166,29 @@ function filesOf(registry: Registry): Record<string, { content: Buffer; mode?: n
   };
 }
 
-/** Keeps what is known of the hosts' containers up to date. */
-function watch(engine: Engine, hosts: ManagedHost[], { bus }: LocalContext, signal: AbortSignal): void {
-  const refresh = async (hostId: string) => {
-    const host = hosts.find((m) => m.id === hostId);
-    const found = await engine.list({ labels: { [HOST_LABEL]: hostId } }).catch(() => undefined);
-    if (host === undefined || found === undefined || signal.aborted) return;
-    const prefix = prefixOf(engine.instance, hostId);
-    host.containers = found.map(({ name, image, status, health }) => ({
-      name: name.replace(/^\//, '').replace(prefix, ''),
-      image,
-      status: health === 'none' ? status : `${status} (${health})`,
-    }));
-  };
+/** Looks again at what a host's docker has. */
+async function refresh(engine: Engine, host: ManagedHost & { containers: readonly HostContainer[] }): Promise<void> {
+  const found = await engine.list({ labels: { [HOST_LABEL]: host.id } }).catch(() => undefined);
+  if (found === undefined) return;
+  const prefix = prefixOf(engine.instance, host.id);
+  host.containers = found.map(({ name, image, status, health }) => ({
+    name: name.replace(/^\//, '').replace(prefix, ''),
+    image,
+    status: health === 'none' ? status : `${status} (${health})`,
+  }));
+}
+
+/** Tells of what becomes of the hosts' containers. */
+function watch(engine: Engine, hosts: readonly ManagedHost[], { bus }: LocalContext, signal: AbortSignal): void {
   const onEvent = ({ labels, action, exitCode }: EngineEvent) => {
-    const id = labels[HOST_LABEL];
-    if (id === undefined) return;
+    const host = hosts.find(({ id }) => id === labels[HOST_LABEL]);
+    if (host === undefined) return;
     bus.emit({
       kind: 'host.container',
-      text: `a container on ${id}: ${action}${exitCode === undefined ? '' : ` with exit code ${exitCode}`}`,
-      data: { host: id, action },
+      text: `a container on ${host.name}: ${action}${exitCode === undefined ? '' : ` with exit code ${exitCode}`}`,
+      data: { host: host.id, action },
     });
-    void refresh(id);
+    void refresh(engine, host);
   };
   void engine.events(onEvent, signal);
 }
