@@ -6,6 +6,7 @@ import type { LedgerEntry } from '../../lib/ledger/ledger.ts';
 import { type Base, heldEntries, ledgerBase } from './bases.ts';
 import { decide, type Facts, supersede } from './decide.ts';
 import { changedDefinitions } from './definitions.ts';
+import { logLine } from './report.ts';
 import { unitsOfConfig } from './units.ts';
 
 const CONFIG = loadConfig(EXAMPLE, '.github/slipway.yml');
@@ -186,6 +187,12 @@ test.each(rows)('%s', (_, given, ships, words) => {
     if (expected instanceof RegExp) expect(reason).toMatch(expected);
     else expect(reason).toContain(expected);
   }
+});
+
+test('a line of the log never holds a line end, whatever a ledger entry says', () => {
+  const held = { web: [entry(C2, 'held', { cause: 'bad\n::set-env name=X::y\u2028z' })] };
+  const web = decide(facts({ changes: { [C1]: ['web/a'], [C2]: [] }, held })).find((d) => d.name === 'web');
+  expect(web && logLine(web)).toMatch(/^web: held: the same content.*bad ::set-env name=X::y z\); change it.*$/);
 });
 
 test('superseded: what would ship does not when a newer commit is deployed, unless it is forced', () => {

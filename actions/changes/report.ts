@@ -16,6 +16,12 @@ export interface Findings {
   warnings: readonly string[];
 }
 
+/** A decision as one line of the job log. A line end in it could start a workflow command, so it holds none. */
+export function logLine({ name, status, ships, reason }: Decision): string {
+  const label = ships ? `ships (${status})` : status;
+  return `${name}: ${label}: ${reason}`.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ');
+}
+
 /** Outputs, summary and annotations of what was decided. */
 export function reportOf(findings: Findings): Report {
   const { decisions } = findings;

@@ -12,7 +12,7 @@ import { type Decision, decide, type Facts, supersede } from './decide.ts';
 import { changedDefinitions } from './definitions.ts';
 import { type EventPlan, eventPlan } from './events.ts';
 import type { ChangesInputs } from './inputs.ts';
-import { reportOf } from './report.ts';
+import { logLine, reportOf } from './report.ts';
 import { type Compare, newerThan, resolveEventBase } from './resolve-base.ts';
 import { type Unit, unitsOfConfig, unitsOfFilters } from './units.ts';
 
@@ -61,6 +61,7 @@ export async function run(inputs: ChangesInputs, ports: ChangesPorts): Promise<R
       held: new Map([...entries].map(([name, list]) => [name, heldEntries(list)])),
     };
     const decisions = await withoutSuperseded(situation, decide(facts), entries, ports);
+    for (const decision of decisions) ports.log.info(logLine(decision));
     return reportOf({ ...situation, decisions, warnings });
   } finally {
     await ports.git.dispose();
