@@ -47,14 +47,15 @@ export function messageJson(state: DiscordState, message: Message, baseUrl: stri
 
 export function userJson(state: DiscordState, id: string): Json {
   const user = state.users.get(id);
-  const username = user?.username ?? `user-${id.slice(-4)}`;
+  const bot = state.applications.get(id);
+  const username = user?.username ?? bot?.name ?? `user-${id.slice(-4)}`;
   return {
     id,
     username,
     global_name: null,
     discriminator: '0',
     avatar: null,
-    bot: user?.bot ?? false,
+    bot: bot !== undefined,
     public_flags: 0,
   };
 }
