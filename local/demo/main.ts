@@ -1,0 +1,145 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { messageOf } from '../../lib/errors.ts';
+import { deriveTree } from '../act/derive.ts';
+import { findAct } from '../act/find.ts';
+import { type Check, judge, type Witness } from './checks.ts';
+import { type Prober, startProber, type Tally } from './prober.ts';
+import { PUSHES } from './pushes.ts';
+import { describeChecks, describeEnd, describeFailure } from './report.ts';
+import { type Surroundings, surround } from './surroundings.ts';
+import { Terminal } from './terminal.ts';
+import { type Tools, travel } from './travel.ts';
+import { identityOf, messageOfRun } from './witness.ts';
+
+const USAGE = `node local/demo/main.ts [--json FILE] [--keep]
+
+Three pushes of a sample repository travel through the pipeline on this machine.
+  --json FILE  write what happened, for programs
+  --keep       leave everything up at the end, until Ctrl-C (also KEEP=1)`;
+const ROOT = resolve(import.meta.dirname, '../..');
+/** A little more than the least that is promised, since a timer is never early. */
+const PROBES_PER_SECOND = 25;
+
+/** What --json writes. Times in milliseconds. */
+export interface DemoResult {
+  ok: boolean;
+  ms: number;
+  startMs: number;
+  page: string;
+  web: string;
+  instance: string;
+  folder: string;
+  logFile: string;
+  pushes: Witness[];
+  probe: Tally;
+  checks: Check[];
+}
+
+const stop = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => stop.abort(new Error(`${name} received`)));
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: { json: { type: 'string' }, keep: { type: 'boolean', default: false }, help: { type: 'boolean' } },
+  });
+  if (values.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const terminal = new Terminal(process.stdout);
+  const folder = await mkdtemp(join(tmpdir(), 'slipway-demo-'));
+  const logFile = resolve(ROOT, '.slipway/demo.log');
+  let around: Surroundings | undefined;
+  try {
+    const began = Date.now();
+    await rm(logFile, { force: true });
+    terminal.line('Starting AWS, a registry, GitHub and Discord on this machine …');
+    const act = await findAct(ROOT);
+    await deriveTree(ROOT, join(folder, 'tree'), process.env.SLIPWAY_DIST ?? join(ROOT, 'dist'));
+    stop.signal.throwIfAborted();
+    around = await surround(ROOT, folder);
+    stop.signal.throwIfAborted();
+    const startMs = Date.now() - began;
+    const page = around.local.page.url;
+    terminal.line(`Page: ${page}   web: ${around.webUrl}`);
+    const tools: Tools = { act, root: ROOT, tree: join(folder, 'tree'), folder, logFile };
+    const { witnesses, probe } = await allPushes(around, tools, terminal);
+    const checks = judge(witnesses, probe);
+    const ok = checks.every((check) => check.ok) && witnesses.length === PUSHES.length;
+    const ms = Date.now() - began;
+    for (const line of describeEnd(witnesses, probe, ms)) terminal.line(line);
+    for (const line of describeChecks(checks, (code, text) => terminal.paint(code, text))) terminal.line(line);
+    terminal.line(`\nFull log of act: ${logFile}`);
+    const { webUrl: web, local } = around;
+    const result: DemoResult = {
+      ok,
+      ms,
+      startMs,
+      page,
+      web,
+      instance: local.instance,
+      folder,
+      logFile,
+      pushes: witnesses,
+      probe,
+      checks,
+    };
+    if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(result, null, 2)}\n`);
+    if (values.keep || process.env.KEEP === '1') await keep(terminal, page);
+    return ok ? 0 : 1;
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+    terminal.line('\nStopped.');
+    return 130;
+  } finally {
+    await around?.local.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function allPushes(around: Surroundings, tools: Tools, terminal: Terminal) {
+  const prober = startProber(`${around.webUrl}/health`, PROBES_PER_SECOND);
+  const tell = setInterval(() => around.local.page.probe(probeView(around.webUrl, prober)), 1000);
+  const witnesses: Witness[] = [];
+  try {
+    for (const [i, push] of PUSHES.entries()) {
+      const tellPage = around.local.page.run.bind(around.local.page);
+      const ports = { tools, terminal, prober, signal: stop.signal, tellPage };
+      const travelled = await travel(push, i + 1, around, ports);
+      stop.signal.throwIfAborted();
+      const witness: Witness = {
+        push,
+        travelled,
+        identity: await identityOf(around.webUrl),
+        message: messageOfRun(around.local.discord, travelled),
+      };
+      witnesses.push(witness);
+      for (const line of describeFailure(witness)) terminal.line(line);
+    }
+  } finally {
+    clearInterval(tell);
+    await prober.stop();
+  }
+  return { witnesses, probe: prober.tally() };
+}
+
+function probeView(target: string, prober: Prober) {
+  const { sent, failed, p50, p95, perSecond } = prober.tally();
+  return { target, sent, failed, p50, p95, perSecond };
+}
+
+async function keep(terminal: Terminal, page: string): Promise<void> {
+  terminal.line(`\nEverything stays up: ${page}   Ctrl-C ends it.`);
+  if (stop.signal.aborted) return;
+  const timer = setInterval(() => undefined, 60_000);
+  await new Promise<void>((done) => stop.signal.addEventListener('abort', () => done(), { once: true }));
+  clearInterval(timer);
+}
+
+process.exitCode = await main().catch((error: unknown) => {
+  console.error(messageOf(error));
+  return 1;
+});

@@ -1,0 +1,34 @@
+import type { Discord } from '../discord/server.ts';
+import type { Identity } from './checks.ts';
+import type { Travelled } from './travel.ts';
+
+const TIMEOUT_MS = 5_000;
+
+/** What answers for the web service says of itself. */
+export async function identityOf(webUrl: string): Promise<Identity> {
+  const response = await fetch(`${webUrl}/health`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+  const { revision = '', digest = '' } = (await response.json()) as Partial<Identity>;
+  return { revision, digest };
+}
+
+/** All text of the messages that were posted since the run began. */
+export function messageOfRun(discord: Pick<Discord, 'messages'>, { startedAt }: Travelled): string {
+  const posted = discord
+    .messages()
+    .filter((message) => Date.parse(message.createdAt) >= startedAt - 1000 && message.webhookId);
+  return posted
+    .map(({ content, embeds, components }) =>
+      [content, ...textsOf(embeds), ...textsOf(components)].filter(Boolean).join('\n'),
+    )
+    .join('\n');
+}
+
+const SHOWN = new Set(['title', 'description', 'content', 'name', 'value', 'text']);
+
+function textsOf(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(textsOf);
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) =>
+    typeof inner === 'string' ? (SHOWN.has(key) ? [inner] : []) : textsOf(inner),
+  );
+}
