@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LegPorts, LegReport } from '../../lib/leg/leg.ts';
+import { referencePorts } from '../../lib/leg/references.ts';
 import { processes } from '../../lib/process.ts';
 import type { Edge } from '../../lib/runner.ts';
 import { terraformBinary } from './binary.ts';
 import type { TerraformInputs } from './inputs.ts';
-import { referencePorts } from './references.ts';
 import { run } from './run.ts';
 import { readSettings } from './settings.ts';
 import { environmentFor, openTerraform } from './terraform.ts';
@@ -21,7 +21,7 @@ export async function runWith(
   const { settings, folder, vars } = await readSettings(inputs, {
     workspace,
     config,
-    ...referencePorts({ ledger, environment, resultDirectory, env, signal, log }),
+    ...referencePorts({ ledger, environment, resultDirectory, env, signal, log, action: 'terraform' }),
   });
   const ports = { processes: processes(log), log, env, signal };
   const binary = await terraformBinary(inputs, ports);

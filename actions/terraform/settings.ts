@@ -1,9 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
-import { type Config, component, environmentConfig } from '../../lib/config/load.ts';
-import { type ReferencePorts, resolveAll } from '../../lib/config/references.ts';
-import type { TerraformComponent } from '../../lib/config/schema.ts';
 import { Problem } from '../../lib/errors.ts';
+import { type DescribedPorts, describedComponent, texts } from '../../lib/leg/described.ts';
 import type { TerraformInputs } from './inputs.ts';
 import type { Settings } from './run.ts';
 
@@ -15,10 +13,8 @@ export interface Target {
   vars: Record<string, string>;
 }
 
-export interface SettingsPorts extends ReferencePorts {
+export interface SettingsPorts extends DescribedPorts {
   workspace: string;
-  /** The config file; only asked for when a component is named. */
-  config(): Promise<Config>;
 }
 
 /**
@@ -26,7 +22,7 @@ export interface SettingsPorts extends ReferencePorts {
  * @throws Problem when neither names a root, the folder is none, the component is of another kind, or a reference is unknown.
  */
 export async function readSettings(inputs: TerraformInputs, ports: SettingsPorts): Promise<Target> {
-  const described = inputs.component === '' ? undefined : await describedComponent(inputs, ports);
+  const described = inputs.component === '' ? undefined : await describedComponent('terraform', inputs, ports);
   const root = inputs.root || described?.root || '';
   if (root === '') {
     throw new Problem({
@@ -67,27 +63,6 @@ export async function readSettings(inputs: TerraformInputs, ports: SettingsPorts
       failOnDrift: inputs['fail-on-drift'],
     },
   };
-}
-
-async function describedComponent(inputs: TerraformInputs, ports: SettingsPorts): Promise<TerraformComponent> {
-  const config = await ports.config();
-  const view = inputs.environment === '' ? config : environmentConfig(config, inputs.environment);
-  const found = component(view, inputs.component);
-  if (found.kind !== 'terraform') {
-    throw new Problem({
-      what: "input 'component'",
-      seen: inputs.component,
-      cause: `it is of kind ${found.kind}, and this action runs components of kind terraform`,
-      fix: found.kind === 'ami' ? 'Use the packer action for it' : 'Use the ship action for it',
-      kind: 'config',
-      file: config.file,
-    });
-  }
-  return resolveAll(found, ports, ['components', inputs.component]);
-}
-
-function texts(words: Readonly<Record<string, string | number | boolean>> | undefined): Record<string, string> {
-  return Object.fromEntries(Object.entries(words ?? {}).map(([name, value]) => [name, String(value)]));
 }
 
 function existing(what: string, file: string, workspace: string): string {

@@ -1,9 +1,9 @@
 import { GetParameterCommand, ParameterNotFound, SSMClient } from '@aws-sdk/client-ssm';
-import { awsConfig, callAws, regionFrom } from '../../lib/aws/client.ts';
-import type { ReferencePorts } from '../../lib/config/references.ts';
-import { type Ledger, lastDeployed } from '../../lib/ledger/ledger.ts';
-import type { Log } from '../../lib/log.ts';
-import { readResults } from '../../lib/result.ts';
+import { awsConfig, callAws, regionFrom } from '../aws/client.ts';
+import type { ReferencePorts } from '../config/references.ts';
+import { type Ledger, lastDeployed } from '../ledger/ledger.ts';
+import type { Log } from '../log.ts';
+import { readResults } from '../result.ts';
 
 /** Looks up `${output:…}` in this run's result files and then in the ledger, and `${ssm:…}` in the run's account and region. */
 export function referencePorts(options: {
@@ -12,9 +12,11 @@ export function referencePorts(options: {
   resultDirectory: string;
   env: NodeJS.ProcessEnv;
   signal: AbortSignal;
+  /** Names the action in CloudTrail. */
+  action: string;
   log: Pick<Log, 'mask'>;
 }): ReferencePorts {
-  const { ledger, environment, resultDirectory, env, signal, log } = options;
+  const { ledger, environment, resultDirectory, env, signal, action, log } = options;
   return {
     async output(component, key) {
       const results = resultDirectory === '' ? new Map() : await readResults(resultDirectory);
@@ -23,7 +25,7 @@ export function referencePorts(options: {
       return lastDeployed((await ledger.read(environment, [component])).get(component))?.outputs?.[key];
     },
     async ssm(parameter) {
-      const client = new SSMClient(awsConfig({ region: regionFrom('', env), action: 'terraform' }));
+      const client = new SSMClient(awsConfig({ region: regionFrom('', env), action }));
       const call = { operation: 'ssm:GetParameter', resource: `parameter ${parameter}` };
       const get = new GetParameterCommand({ Name: parameter, WithDecryption: true });
       const answer = await callAws(call, () =>

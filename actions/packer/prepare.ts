@@ -1,0 +1,63 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { regionFrom } from '../../lib/aws/client.ts';
+import { openGit } from '../../lib/git/repository.ts';
+import { lastDeployed } from '../../lib/ledger/ledger.ts';
+import { isForced, type LegPorts, type LegReport } from '../../lib/leg/leg.ts';
+import { referencePorts } from '../../lib/leg/references.ts';
+import { processes } from '../../lib/process.ts';
+import type { Edge } from '../../lib/runner.ts';
+import { findOnPath, hashicorpRelease, install } from '../../lib/tools/install.ts';
+import { fingerprint } from './fingerprint.ts';
+import type { PackerInputs } from './inputs.ts';
+import { environmentFor, openPacker } from './packer.ts';
+import { ssmParameters } from './parameters.ts';
+import { run } from './run.ts';
+import { readTarget } from './settings.ts';
+
+/** Installed where no version is asked for and none is on PATH. */
+const DEFAULT_VERSION = '1.14.2';
+
+/** Builds the real ports around a run. */
+export async function runWith(
+  inputs: PackerInputs,
+  { context, env, log, signal }: Pick<Edge, 'context' | 'env' | 'log' | 'signal'>,
+  { ledger, resultDirectory, config }: Pick<LegPorts, 'ledger' | 'resultDirectory' | 'config'>,
+): Promise<LegReport> {
+  const { workspace, tempDir } = context;
+  const { component, environment, operation } = inputs;
+  const lookups = referencePorts({ ledger, environment, resultDirectory, env, signal, log, action: 'packer' });
+  const target = await readTarget(inputs, { workspace, config, ...lookups });
+  const region = regionFrom(inputs.region, env);
+  const git = openGit({ processes: processes(log), workspace, tempDir, env, signal });
+  const made = await fingerprint(git, { ...target, region });
+  const isBuild = operation === 'build' && component !== '';
+  const last = isBuild ? lastDeployed((await ledger.read(environment, [component])).get(component)) : undefined;
+  const scratch = await mkdtemp(join(tempDir, 'slipway-packer-'));
+  try {
+    const ports = { processes: processes(log), log, env: environmentFor(env, inputs.token), signal, scratch };
+    const packer = await openPacker(
+      await binary(inputs, env, log, signal),
+      join(workspace, target.folder),
+      target.template,
+      target.vars,
+      ports,
+    );
+    const force = isForced(inputs.force, component);
+    const settings = { ...target, operation, environment, region, fingerprint: made, force, last };
+    return await run(settings, { packer, parameters: ssmParameters(region, signal), log });
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** Packer on PATH, or, where a version is asked for or none is there, its release. */
+async function binary(
+  { version, mirror }: Pick<PackerInputs, 'version' | 'mirror'>,
+  env: NodeJS.ProcessEnv,
+  log: Edge['log'],
+  signal: AbortSignal,
+): Promise<string> {
+  const found = version === '' ? await findOnPath('packer', env) : undefined;
+  return found ?? install(hashicorpRelease('packer', version || DEFAULT_VERSION, mirror), { env, log, signal });
+}
