@@ -50,7 +50,11 @@ export async function watch(
     const started = clock.now();
     const left = o.deadline - started;
     if (left <= 0) break;
-    const { answer, failure } = await attempt(o, ports.probe, Math.min(o.attemptTimeoutMs, left), verdict);
+    const attempted = await attempt(o, ports.probe, Math.min(o.attemptTimeoutMs, left), verdict);
+    const { answer } = attempted;
+    // An attempt that the deadline cut short says nothing of the service; what was seen before it does.
+    const cut = attempted.failure?.reason === 'timeout' && left < o.attemptTimeoutMs;
+    const failure = (cut && verdict.failure) || attempted.failure;
     if (failure === undefined && answer) {
       verdict.latencies.push(answer.ms);
       inARow++;

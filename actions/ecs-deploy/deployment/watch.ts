@@ -242,8 +242,7 @@ class Watcher {
       .toReversed();
     for (const event of fresh) {
       this.eventIds.add(event.id ?? '');
-      // ECS begins each with "(service NAME) ", which everybody here knows.
-      const text = redactText((event.message ?? '').replace(/^\(service [^)]+\)\s*/, ''));
+      const text = redactText(plainEvent(event.message ?? ''));
       this.seen.events.push(text);
       this.note(text);
     }
@@ -266,4 +265,12 @@ class Watcher {
     for (const task of fresh) this.note(`task ${task.id} stopped: ${task.sentence}`);
     if (first) await ports.onFirstFailure(first);
   }
+}
+
+/** A service event without what everybody here knows (the service's name) and without what nobody reads (whole ARNs and ids). */
+export function plainEvent(message: string): string {
+  return message
+    .replace(/^\(service [^)]+\)\s*/, '')
+    .replace(/arn:[^\s)]*:targetgroup\/([^/\s)]+)\/[^\s)]+/g, '$1')
+    .replace(/\b([0-9a-f]{12})[0-9a-f]{20}\b/g, '$1');
 }

@@ -1,0 +1,192 @@
+import { spawn } from 'node:child_process';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { Result } from '../../../lib/result.ts';
+import { type GitFixture, gitFixture } from '../../../local/github/fixture.ts';
+import { type Local, startLocal } from '../../../local/start.ts';
+
+// The action as the runner starts it, against real git, docker, registry and containers.
+const MAIN = new URL('../main.ts', import.meta.url).pathname;
+const BUSYBOX = '/bin/busybox';
+
+let git: GitFixture;
+let local: Local;
+let work: string;
+const scratch = mkdtempSync(join(tmpdir(), 'slipway-ship-test-'));
+
+const app = (answer: string) =>
+  `mkdir -p /www && printf '${answer}' "$SLIPWAY_REVISION" > /www/health && exec httpd -f -p 8080 -h /www\n`;
+const WELL = app('{"status":"ok","revision":"%s"}');
+const SICK = app('{"status":"sick","revision":"%s"}');
+const CONFIG = `
+version: 1
+registry: { account: '123456789012', region: eu-central-1 }
+components:
+  infra: { kind: terraform, root: infra }
+  web:
+    kind: service
+    after: [infra]
+    image: { repository: sample-web, context: web }
+    deploy: { to: ecs, cluster: '\${output:infra.cluster}', service: web, task-definition: web/task-definition.json }
+    verify: { url: '\${output:infra.web_url}/health', expect: { json: { revision: '{revision}', status: ok } }, timeout: 4s, interval: 200ms }
+environments: { dev: { region: eu-central-1 } }
+`;
+const DEFINITION = JSON.stringify({
+  family: 'web',
+  containerDefinitions: [
+    {
+      name: 'web',
+      image: 'set-by-the-deployment',
+      memory: 64,
+      portMappings: [{ containerPort: 8080 }],
+      stopTimeout: 2,
+    },
+  ],
+});
+
+beforeAll(async () => {
+  git = gitFixture();
+  work = join(dirname(git.bare), 'work');
+  mkdirSync(join(work, 'web'), { recursive: true });
+  copyFileSync(BUSYBOX, join(work, 'web/busybox'));
+  chmodSync(join(work, 'web/busybox'), 0o755);
+  const links = ['sh', 'httpd', 'mkdir', 'printf'].map((name) => `COPY busybox /bin/${name}`).join('\n');
+  git.commit({
+    '.github/slipway.yml': CONFIG,
+    'web/Dockerfile': `FROM scratch\nENV PATH=/bin\n${links}\nCOPY run.sh /run.sh\nENTRYPOINT ["/bin/sh", "/run.sh"]\n`,
+    'web/run.sh': WELL,
+    'web/task-definition.json': DEFINITION,
+  });
+  local = await startLocal({
+    world: {
+      repositories: ['sample-web'],
+      balancers: [
+        {
+          name: 'web',
+          targetGroups: [
+            {
+              name: 'web',
+              deregistrationDelaySeconds: 1,
+              healthCheck: { intervalSeconds: 0.3, healthyThresholdCount: 1 },
+            },
+          ],
+        },
+      ],
+      clusters: [
+        {
+          name: 'sample',
+          taskDefinitions: [
+            {
+              family: 'web',
+              containerDefinitions: [
+                { name: 'web', image: 'none', memory: 64, portMappings: [{ containerPort: 8080 }] },
+              ],
+            },
+          ],
+          services: [
+            {
+              serviceName: 'web',
+              taskDefinition: 'web:1',
+              desiredCount: 1,
+              loadBalancers: [{ targetGroupArn: 'web', containerName: 'web', containerPort: 8080 }],
+              deploymentConfiguration: { deploymentCircuitBreaker: { enable: true, rollback: true } },
+            },
+          ],
+        },
+      ],
+      github: { repositories: [{ owner: 'acme', name: 'sample', gitDir: git.bare }] },
+    },
+    lag: 'real',
+  });
+}, 60_000);
+
+afterAll(async () => {
+  await local?.stop();
+  git?.remove();
+  rmSync(scratch, { recursive: true, force: true });
+}, 30_000);
+
+interface Run {
+  code: number | null;
+  log: string;
+  result: Result;
+  summary: string;
+}
+
+async function ship(inputs: Record<string, string> = {}): Promise<Run> {
+  const folder = mkdtempSync(join(scratch, 'run-'));
+  const at = '2026-01-01T00:00:00.000Z';
+  const outputs = { cluster: 'sample', web_url: local.endpoints.balancers.web };
+  const infra = {
+    component: 'infra',
+    environment: 'dev',
+    stage: 'terraform',
+    outcome: { status: 'unchanged', cause: 'x' },
+    outputs,
+    startedAt: at,
+    endedAt: at,
+  };
+  writeFileSync(join(folder, 'result-infra.json'), JSON.stringify(infra));
+  const given: Record<string, string> = {
+    component: 'web',
+    environment: 'dev',
+    token: local.env().GITHUB_TOKEN ?? '',
+    'result-directory': folder,
+    ...inputs,
+  };
+  const env: NodeJS.ProcessEnv = {
+    PATH: process.env.PATH,
+    HOME: scratch,
+    RUNNER_TEMP: scratch,
+    ...local.env(),
+    GITHUB_WORKSPACE: work,
+    GITHUB_REPOSITORY: 'acme/sample',
+    GITHUB_SHA: git.git('rev-parse', 'HEAD'),
+    GITHUB_REF: 'refs/heads/main',
+    GITHUB_RUN_ID: '1',
+    GITHUB_OUTPUT: join(folder, 'output'),
+    GITHUB_STEP_SUMMARY: join(folder, 'summary.md'),
+  };
+  for (const [name, value] of Object.entries(given)) env[`INPUT_${name.toUpperCase()}`] = value;
+  for (const name of ['output', 'summary.md']) writeFileSync(join(folder, name), '');
+  const child = spawn(process.execPath, [MAIN], { cwd: work, env });
+  let log = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => void (log += chunk.toString()));
+  const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
+  const read = (name: string) => readFileSync(join(folder, name), 'utf8');
+  const result = JSON.parse(read('result-web.json')) as Result;
+  return { code, log, result, summary: read('summary.md') };
+}
+
+const health = async () => (await fetch(`${local.endpoints.balancers.web}/health`)).json();
+
+test('ship, the same again, a sick version, the same again, what runs', async () => {
+  const first = await ship();
+  expect(first.result.outcome).toEqual({ status: 'succeeded', cause: '' });
+  expect(first.code).toBe(0);
+  const revision = git.git('rev-parse', 'HEAD');
+  expect(await health()).toEqual({ status: 'ok', revision });
+
+  const again = await ship();
+  expect([again.code, again.result.outcome.status]).toEqual([0, 'unchanged']);
+
+  git.commit({ 'web/run.sh': SICK });
+  const sick = await ship();
+  expect([sick.code, sick.result.outcome.status]).toEqual([1, 'rolled-back']);
+  expect(sick.result.outcome.cause).toMatch(
+    /verification ended as timed-out.*the release before it serves again and is healthy/,
+  );
+  expect(await health()).toEqual({ status: 'ok', revision });
+
+  const held = await ship();
+  expect([held.code, held.result.outcome.status]).toEqual([1, 'rolled-back']);
+  expect(held.result.outcome.cause).toContain('is held');
+
+  const status = await ship({ operation: 'status' });
+  expect(status.code).toBe(0);
+  expect(status.summary).toContain(`By the ledger commit ${revision.slice(0, 12)} serves`);
+  expect(status.summary).not.toContain('⚠️');
+}, 180_000);
