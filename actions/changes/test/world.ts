@@ -1,0 +1,145 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll } from '@jest/globals';
+import { EXAMPLE } from '../../../lib/config/example.ts';
+import { githubContext } from '../../../lib/context.ts';
+import { type Fixture, fixture } from '../../../lib/git/fixture.ts';
+import { openGit } from '../../../lib/git/repository.ts';
+import { github } from '../../../lib/github/client.ts';
+import { readInputs } from '../../../lib/inputs.ts';
+import { openLedger } from '../../../lib/ledger/open.ts';
+import { recordingLog } from '../../../lib/log.ts';
+import { processes } from '../../../lib/process.ts';
+import { createGithub, type Github } from '../../../local/github/server.ts';
+import { fields } from '../inputs.ts';
+import { compareByApi } from '../resolve-base.ts';
+import { run } from '../run.ts';
+
+const FILE = '.github/slipway.yml';
+export const ZERO = '0'.repeat(40);
+export const TOKEN = 'token';
+export const repository = { default_branch: 'main' };
+
+export let origin: Fixture;
+export let api: Github;
+export const temp = mkdtempSync(join(tmpdir(), 'slipway-changes-'));
+/** Commits by what they did. */
+export const at: Record<string, string> = {};
+
+/** One repository and one GitHub for the tests of a file. */
+export function useWorld(): void {
+  beforeAll(async () => {
+    origin = fixture();
+    at.start = origin.commit({ [FILE]: EXAMPLE, 'web/a': '1', 'bot/a': '1', 'infra/main.tf': '1', 'infra/ami/x': '1' });
+    at.web = origin.commit({ 'web/a': '2' });
+    at.bot = origin.commit({ 'bot/a': '2' });
+    at.ami = origin.commit({ 'infra/ami/x': '2' });
+    at.docs = origin.commit({ 'README.md': 'x' });
+    at.setting = origin.commit({ [FILE]: EXAMPLE.replace('container: web }', 'container: web, desired-count: 3 }') });
+    origin.git('checkout', '--quiet', '-b', 'topic', at.web);
+    at.topic = origin.commit({ 'bot/b': '1' });
+    at.topic2 = origin.commit({ 'infra/main.tf': '2' });
+    origin.git('checkout', '--quiet', '-b', 'merged', at.docs);
+    origin.git('merge', '--quiet', '--no-ff', '--message', 'merge', at.topic2);
+    at.merge = origin.git('rev-parse', 'HEAD');
+    origin.git('checkout', '--quiet', '-b', 'gone', at.web);
+    at.gone = origin.commit({ 'web/gone': '1' });
+    origin.git('checkout', '--quiet', 'main');
+    origin.git('branch', '--quiet', '-D', 'gone');
+    api = await createGithub({
+      repositories: [{ owner: 'acme', name: 'sample', gitDir: join(origin.folder, '.git') }],
+      tokens: { [TOKEN]: { login: 'github-actions[bot]' } },
+    });
+  });
+
+  afterAll(async () => {
+    await api.close();
+    origin.remove();
+    rmSync(temp, { recursive: true });
+  });
+}
+
+export const DEPTHS = ['full', 'depth 1', 'no checkout'] as const;
+
+/** A workspace as actions/checkout leaves it at a commit, or an empty one. */
+export function workspaceAt(commit: string, depth: (typeof DEPTHS)[number]): string {
+  if (depth === 'no checkout') return mkdtempSync(join(temp, 'empty-'));
+  const clone = origin.clone('--no-checkout', ...(depth === 'depth 1' ? ['--depth=1'] : []));
+  if (depth === 'depth 1') {
+    // A clone of one commit and nothing else: no branch of another depth is left to help.
+    clone.git('fetch', '--quiet', '--depth=1', 'origin', commit);
+    for (const ref of clone.git('for-each-ref', '--format=%(refname)').split('\n')) clone.git('update-ref', '-d', ref);
+  }
+  clone.git('checkout', '--quiet', '--detach', commit);
+  if (depth === 'depth 1') clone.git('prune', '--expire=now');
+  return clone.folder;
+}
+
+export interface Given {
+  head: string;
+  eventName?: string;
+  event?: Record<string, unknown>;
+  ref?: string;
+  inputs?: Record<string, string>;
+  token?: string;
+}
+
+export async function changes(
+  workspace: string,
+  { head, eventName = 'push', event = {}, ref = 'refs/heads/main', inputs = {}, token = TOKEN }: Given,
+) {
+  const context = {
+    ...githubContext({
+      GITHUB_REPOSITORY: 'acme/sample',
+      GITHUB_SHA: head,
+      GITHUB_REF: ref,
+      GITHUB_REF_NAME: ref.replace('refs/heads/', ''),
+      GITHUB_EVENT_NAME: eventName,
+      GITHUB_API_URL: api.url,
+      GITHUB_GRAPHQL_URL: api.graphqlUrl,
+      GITHUB_WORKSPACE: workspace,
+      RUNNER_TEMP: temp,
+    }),
+    event,
+  };
+  const given = readInputs(fields, (name) => ({ config: FILE, token, ...inputs })[name] ?? '');
+  const git: string[][] = [];
+  const real = processes();
+  const report = await run(given, {
+    git: openGit({
+      processes: {
+        run: (argv, o) => {
+          git.push([...argv]);
+          return real.run(argv, o);
+        },
+      },
+      workspace,
+      tempDir: temp,
+      origin: { url: origin.url },
+    }),
+    ledger: async () => openLedger({ kind: given.ledger, token, context }),
+    compare: compareByApi(token ? github({ context, token }) : undefined, context.repository, recordingLog()),
+    readFile: async (path) => {
+      try {
+        return readFileSync(join(workspace, path), 'utf8');
+      } catch {
+        return undefined;
+      }
+    },
+    context,
+    log: recordingLog(),
+  });
+  const reasons = JSON.parse(report.outputs.reasons ?? '{}') as Record<
+    string,
+    { status: string; reason: string; baseWhy: string }
+  >;
+  return {
+    report,
+    reasons,
+    ships: JSON.parse(report.outputs.components ?? '[]') as string[],
+    fetches: git.filter((argv) => argv[1] === 'fetch').length,
+  };
+}
+
+export const pullRequest = () => ({ pull_request: { head: { sha: at.topic2 }, base: { sha: at.docs } }, repository });
