@@ -18,6 +18,7 @@ Serves AWS, a registry, GitHub and Discord on 127.0.0.1 until it gets SIGINT or 
 /** Ports that are taken when they are free, so that addresses and image names stay the same from start to start. */
 const PAGE_PORT = 4600;
 const REGISTRY_PORT = 4601;
+const STOP_LIMIT_MS = 15_000;
 
 interface Settings {
   state: string | undefined;
@@ -73,6 +74,8 @@ async function main(): Promise<void> {
     if (!settings.quiet) console.log(describe(local));
     await signal;
   } finally {
+    // An engine that no longer answers must not keep the process for ever.
+    setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref();
     await local.stop();
     if (settings.state !== undefined) await rm(settings.state, { force: true });
   }

@@ -279,8 +279,13 @@ describe('web identity', () => {
     await expect(ecs.send(new DescribeServicesCommand({ services: ['web'] }))).rejects.toMatchObject({
       name: 'AccessDeniedException',
       message: expect.stringContaining(
-        `User: arn:aws:sts::${account}:assumed-role/deploy/run-1 is not authorized to perform: ecs:DescribeServices`,
+        `User: arn:aws:sts::${account}:assumed-role/deploy/run-1 is not authorized to perform: ecs:DescribeServices on resource: arn:aws:ecs:eu-central-1:${account}:service/default/web because no identity-based policy`,
       ),
+    });
+    expect(aws.requests().at(-1)).toMatchObject({
+      operation: 'DescribeServices',
+      error: 'AccessDeniedException',
+      status: 400,
     });
     const register = new RegisterTaskDefinitionCommand({ family: 'x', containerDefinitions: [] });
     expect((await ecs.send(register)).taskDefinition?.family).toBe('x');

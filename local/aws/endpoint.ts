@@ -5,10 +5,11 @@ import type { FaultEffect } from '../faults.ts';
 import { type HttpReply, type HttpRequest, type Listening, listen } from '../http/server.ts';
 import { factsById, factsByTarget, type ServiceFacts } from './catalogue.ts';
 import type { CredentialStore, KnownKey } from './credentials.ts';
-import { InvalidInput, readJson, writeJson } from './json.ts';
+import { InvalidInput, isRecord, readJson, writeJson } from './json.ts';
 import { matchesPattern } from './pattern.ts';
 import { readQuery, writeXml, writeXmlError } from './query.ts';
 import { inputFault, serverFault, signatureFault, throttled, unknownOperation } from './refusals.ts';
+import { resourceOf } from './resource.ts';
 import { AwsFault, type AwsService, accessDenied, type Call, type Identity } from './service.ts';
 import { type OperationShape, operationOf, redact } from './shape.ts';
 import { authenticate, readScope, type Scope } from './signature.ts';
@@ -147,13 +148,14 @@ class Exchange {
       receivedAt: this.startedAt,
     };
     // Authorisation comes before validation, as in AWS: a refused caller learns nothing about the request.
-    if (key && isDenied(key, `${id}:${name}`)) throw accessDenied(call, `${id}:${name}`, '*');
+    if (key && isDenied(key, `${id}:${name}`)) throw this.denied(call, this.rawInput(facts));
     const input = this.readInput(service, facts, shape);
     this.input = redact(shape.input, input);
     const effects = this.deps.faults.strike(id, name, input);
-    const before = await this.suffer(effects, call, facts);
+    const before = this.suffer(effects, call, facts, input);
     if (before !== undefined) return before;
     const output = await operation(input as never, call);
+    for (const effect of effects) if ('delayMs' in effect) await this.deps.clock.sleep(effect.delayMs);
     if (effects.some((e) => 'cut' in e && e.cut === 'after')) return { status: 0, cut: true };
     return this.writeOutput(facts, shape, output, service.lossless?.includes(name) ?? false);
   }
@@ -191,18 +193,33 @@ class Exchange {
     }
   }
 
+  private denied(call: Call, input: unknown, resource?: string): AwsFault {
+    const named = resource ?? resourceOf(call, input as Record<string, unknown>, this.deps);
+    return accessDenied(call, `${call.service}:${call.operation}`, named);
+  }
+
+  /** The input before it is checked, as far as it can be read: to say what was refused. */
+  private rawInput(facts: ServiceFacts): Record<string, unknown> {
+    try {
+      const value =
+        facts.protocol === 'json' ? parseBody(this.request.body) : Object.fromEntries(this.address.form ?? []);
+      return isRecord(value) ? value : {};
+    } catch {
+      return {};
+    }
+  }
+
   /** Lets the injected faults strike that come before the operation. @returns an answer when there is nothing more to do */
-  private async suffer(
+  private suffer(
     effects: readonly FaultEffect[],
     call: Call,
     facts: ServiceFacts,
-  ): Promise<HttpReply | undefined> {
+    input: unknown,
+  ): HttpReply | undefined {
     for (const effect of effects) {
-      if ('delayMs' in effect) await this.deps.clock.sleep(effect.delayMs);
-      else if ('throttle' in effect) throw throttled(facts);
+      if ('throttle' in effect) throw throttled(facts);
       else if ('status' in effect) throw serverFault(effect.status, facts, effect.code, effect.message);
-      else if ('denied' in effect)
-        throw accessDenied(call, `${call.service}:${call.operation}`, effect.resource ?? '*');
+      else if ('denied' in effect) throw this.denied(call, input, effect.resource);
       else if ('error' in effect)
         throw new AwsFault(effect.error, effect.message, { status: effect.httpStatus ?? 400 });
       else if ('cut' in effect && effect.cut === 'before') return { status: 0, cut: true };

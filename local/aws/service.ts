@@ -78,9 +78,10 @@ export class AwsFault extends Error {
  * Source: IAM User Guide, "Troubleshoot access denied error messages".
  */
 export function accessDenied(call: Call, action: string, resource: string): AwsFault {
+  const ec2 = call.service === 'ec2' ? 'You are not authorized to perform this operation. ' : '';
   return new AwsFault(
     deniedCode(call.service),
-    `User: ${call.identity.arn} is not authorized to perform: ${action} on resource: ${resource} because no identity-based policy allows the ${action} action`,
+    `${ec2}User: ${call.identity.arn} is not authorized to perform: ${action} on resource: ${resource} because no identity-based policy allows the ${action} action`,
     { status: call.service === 'sts' || call.service === 'ec2' || call.service === 'elasticloadbalancing' ? 403 : 400 },
   );
 }
