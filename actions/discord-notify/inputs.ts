@@ -14,7 +14,8 @@ import {
 
 const needsSchema = v.record(
   v.string(),
-  v.object({ result: v.string(), outputs: v.optional(v.record(v.string(), v.string()), {}) }),
+  // act writes null for the outputs of a job that did not run, where GitHub writes {}.
+  v.object({ result: v.string(), outputs: v.nullish(v.record(v.string(), v.string()), {}) }),
 );
 
 export const fields = {

@@ -67,7 +67,7 @@ function describe(task: Task): FailedTask {
     };
   });
   const stoppedReason = redactText(task.stoppedReason ?? '');
-  const [sentence, hint] = explain(stoppedReason, containers);
+  const [sentence, hint] = explain(stoppedReason, containers, task.healthStatus === 'UNHEALTHY');
   return {
     id: shortName(task.taskArn),
     arn: task.taskArn ?? '',
@@ -80,6 +80,8 @@ function describe(task: Task): FailedTask {
     hint,
   };
 }
+
+const HEALTH_HINT = 'Look at its log; check the path, the port and the grace period of the health check';
 
 /** Known causes by what ECS writes. Source: ECS developer guide, "Stopped tasks error codes". */
 const KNOWN: readonly [pattern: RegExp, what: string, hint: string][] = [
@@ -104,14 +106,14 @@ const KNOWN: readonly [pattern: RegExp, what: string, hint: string][] = [
     'its image is for another CPU architecture',
     'Build for the architecture of `runtimePlatform`',
   ],
-  [
-    HEALTH,
-    'it never passed its health checks',
-    'Look at its log; check the path, the port and the grace period of the health check',
-  ],
+  [HEALTH, 'it never passed its health checks', HEALTH_HINT],
 ];
 
-function explain(stoppedReason: string, containers: readonly ContainerEnd[]): [sentence: string, hint: string] {
+function explain(
+  stoppedReason: string,
+  containers: readonly ContainerEnd[],
+  unhealthy: boolean,
+): [sentence: string, hint: string] {
   const reasons = [stoppedReason, ...containers.map((c) => c.reason ?? '')];
   // The container's own end says more than the task's "Essential container in task exited".
   const ended = containers.find((c) => (c.exitCode ?? 0) !== 0) ?? containers.find((c) => c.exitCode === 0);
@@ -121,6 +123,9 @@ function explain(stoppedReason: string, containers: readonly ContainerEnd[]): [s
     const container = containers.find((c) => c.reason === reason);
     return [`${container ? `container ${container.name}: ` : ''}${what} (${reason})`, hint];
   }
+  // While it is being stopped ECS gives no reason yet, and one that a rollback scales in is told as just that.
+  if (unhealthy && /^$|^Scaling activity/.test(stoppedReason))
+    return ['it never passed its health checks', HEALTH_HINT];
   if (ended && /Essential container|^$/i.test(stoppedReason)) {
     const why = ended.reason ? ` (${ended.reason})` : '';
     return [`container ${ended.name} exited with code ${ended.exitCode}${meaning(ended.exitCode)}${why}`, EXIT_HINT];
