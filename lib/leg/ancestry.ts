@@ -1,31 +1,42 @@
 import type { GitHubContext } from '../context.ts';
 import { Problem } from '../errors.ts';
+import type { Git } from '../git/repository.ts';
 import type { GitHubClient } from '../github/client.ts';
 
 export interface AncestryPorts {
-  /** The checkout; its history may be cut. */
-  isAncestor(a: string, b: string): Promise<boolean | undefined>;
+  git: Pick<Git, 'isAncestor'>;
   /** Undefined where the run has no token. */
   github: GitHubClient | undefined;
   repository: GitHubContext['repository'];
 }
 
 /**
- * Whether `a` is an ancestor of `b`: asked of the checkout, and of GitHub where the checkout's history is cut.
- * Source for the states: GitHub REST reference, "Compare two commits". Undefined when neither knows.
+ * Whether `a` is an ancestor of `b`: asked of the checkout, and of GitHub where the checkout's history is cut. A commit that
+ * GitHub does not know (the branch was rewritten) descends from nothing.
+ * Source for the states: GitHub REST reference, "Compare two commits".
+ * @throws Problem when neither can tell.
  */
-export async function ancestry(a: string, b: string, ports: AncestryPorts): Promise<boolean | undefined> {
-  const known = await ports.isAncestor(a, b).catch(() => undefined);
-  if (known !== undefined || !ports.github || ports.repository.slug === '') return known;
-  const { owner, name } = ports.repository;
+export async function ancestry(a: string, b: string, { git, github, repository }: AncestryPorts): Promise<boolean> {
+  const known = await git.isAncestor(a, b);
+  if (known !== undefined) return known;
+  if (!github) {
+    throw new Problem({
+      what: `order of the commits ${a.slice(0, 12)} and ${b.slice(0, 12)}`,
+      cause: 'the history of the checkout is cut off, and without a token GitHub cannot be asked',
+      fix: 'Pass `token: ${{ github.token }}`, check out with `fetch-depth: 0`, or name the component in `force`',
+      kind: 'environment',
+    });
+  }
+  const parameters = { owner: repository.owner, repo: repository.name, basehead: `${a}...${b}`, per_page: 1, page: 2 };
   try {
-    const route = '/repos/{owner}/{repo}/compare/{basehead}';
-    const parameters = { owner, repo: name, basehead: `${a}...${b}`, per_page: 1 };
-    const { data } = await ports.github.rest<{ status?: string }>('GET', route, parameters);
-    return data.status === undefined ? undefined : data.status === 'ahead' || data.status === 'identical';
+    const { data } = await github.rest<{ status?: string }>(
+      'GET',
+      '/repos/{owner}/{repo}/compare/{basehead}',
+      parameters,
+    );
+    return data.status === 'ahead' || data.status === 'identical';
   } catch (error) {
-    // A commit that was pushed away, or a token that may not look, proves nothing.
-    if (error instanceof Problem && error.kind !== 'cancelled') return undefined;
+    if (error instanceof Problem && error.kind === 'not-found') return false;
     throw error;
   }
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, test } from '@jest/globals';
 import { loadConfig } from '../config/load.ts';
-import { cancelled } from '../errors.ts';
+import { cancelled, Problem } from '../errors.ts';
 import type { LedgerEntry } from '../ledger/ledger.ts';
 import { recordingLog } from '../log.ts';
 import type { Outcome } from '../outcome.ts';
@@ -34,11 +34,11 @@ interface Options {
   leg?: Partial<Leg>;
   before?: Record<string, Outcome['status'] | 'blocked'>;
   last?: string;
-  older?: boolean | undefined;
+  older?: boolean;
   body?: Partial<LegReport> | Error;
 }
 
-async function go({ leg = {}, before = {}, last, older, body = {} }: Options) {
+async function go({ leg = {}, before = {}, last, older = false, body = {} }: Options) {
   for (const [component, status] of Object.entries(before)) {
     const outcome = { status, cause: 'because' };
     await writeResult(directory, { component, environment: 'dev', stage: 'ami', outcome, startedAt: '', endedAt: '' });
@@ -108,6 +108,10 @@ test('a failed leg is in the ledger as that, with its cause and without outputs'
   expect(entries[0]).not.toHaveProperty('outputs');
 });
 
+test.each(['denied', 'stopped'] as const)('of a leg that ended as %s the ledger keeps nothing', async (status) => {
+  expect((await go({ body: { outcome: { status, cause: 'x' } } })).entries).toEqual([]);
+});
+
 test('the body may say more for the ledger', async () => {
   const { entries } = await go({ body: { entry: { state: 'failed', cause: 'destroyed' } } });
   expect(entries).toEqual([expect.objectContaining({ state: 'failed', cause: 'destroyed' })]);
@@ -123,7 +127,7 @@ test('a leg that only looks leaves the ledger alone and is never held back', asy
   expect([ran, entries, result.outcome.status]).toEqual([true, [], 'succeeded']);
 });
 
-test.each(['failed', 'rolled-back', 'blocked', 'stopped', 'denied', 'timed-out'] as const)(
+test.each(['failed', 'rolled-back', 'blocked', 'stopped', 'denied', 'timed-out', 'superseded'] as const)(
   'a leg whose need ended as %s is blocked',
   async (status) => {
     const { ran, entries, result, report } = await go({ before: { ami: status } });
@@ -132,11 +136,11 @@ test.each(['failed', 'rolled-back', 'blocked', 'stopped', 'denied', 'timed-out']
       status: 'blocked',
       cause: `it needs ami, which ended as ${status}: because`,
     });
-    expect(report?.outcome.status).toBe('stopped');
+    expect(report?.outcome.status).toBe('unchanged');
   },
 );
 
-test.each(['succeeded', 'unchanged', 'superseded'] as const)('a leg whose need ended as %s runs', async (status) => {
+test.each(['succeeded', 'unchanged'] as const)('a leg whose need ended as %s runs', async (status) => {
   expect((await go({ before: { ami: status } })).ran).toBe(true);
 });
 
@@ -157,7 +161,6 @@ test('a run of an older commit than the one there is superseded', async () => {
 test.each<[string, Options]>([
   ['the same commit', { last: SHA, older: true }],
   ['a newer commit than the one there', { last: NEWER, older: false }],
-  ['an unknown history', { last: NEWER, older: undefined }],
   ['force', { last: NEWER, older: true, leg: { force: true } }],
 ])('%s ships', async (_, options) => {
   expect((await go(options)).ran).toBe(true);
@@ -174,14 +177,18 @@ test('force names components, or all', () => {
   expect([isForced(['web', 'infra'], 'infra'), isForced(['all'], 'x'), isForced([], 'x')]).toEqual([true, true, false]);
 });
 
-test('ancestry asks GitHub where the checkout cannot tell', async () => {
+test('ancestry asks GitHub where the checkout cannot tell, and does not guess', async () => {
   const repository = { owner: 'o', name: 'r', slug: 'o/r' };
-  const client = (status: string) =>
-    ({ rest: async () => ({ status: 200, data: { status } }), graphql: async () => ({}) }) as never;
-  const cut = { repository, isAncestor: async () => undefined };
-  expect(await ancestry('a', 'b', { ...cut, github: client('ahead') })).toBe(true);
-  expect(await ancestry('a', 'b', { ...cut, github: client('diverged') })).toBe(false);
-  expect(await ancestry('a', 'b', { ...cut, github: client('behind') })).toBe(false);
-  expect(await ancestry('a', 'b', { ...cut, github: undefined })).toBeUndefined();
-  expect(await ancestry('a', 'b', { repository, isAncestor: async () => true, github: client('behind') })).toBe(true);
+  const answering = (rest: () => Promise<unknown>) => ({ rest, graphql: async () => ({}) }) as never;
+  const saying = (status: string) => answering(async () => ({ status: 200, data: { status } }));
+  const cut = { repository, git: { isAncestor: async () => undefined } };
+  expect(await ancestry('a', 'b', { ...cut, github: saying('ahead') })).toBe(true);
+  expect(await ancestry('a', 'b', { ...cut, github: saying('diverged') })).toBe(false);
+  expect(await ancestry('a', 'b', { ...cut, github: saying('behind') })).toBe(false);
+  const unknown = new Problem({ what: 'x', cause: 'y', fix: 'z', kind: 'not-found' });
+  expect(await ancestry('a', 'b', { ...cut, github: answering(() => Promise.reject(unknown)) })).toBe(false);
+  expect(
+    await ancestry('a', 'b', { repository, git: { isAncestor: async () => true }, github: saying('behind') }),
+  ).toBe(true);
+  await expect(ancestry('a', 'b', { ...cut, github: undefined })).rejects.toThrow(/fetch-depth: 0/);
 });

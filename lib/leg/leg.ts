@@ -37,8 +37,8 @@ export interface LegPorts {
   /** Folder with the result files of the legs before, which gets this one's; '' for none. */
   resultDirectory: string;
   config(): Promise<Config>;
-  /** Whether `a` is an ancestor of `b`; undefined when that cannot be told. */
-  isAncestor(a: string, b: string): Promise<boolean | undefined>;
+  /** Whether `a` is an ancestor of `b`. @throws Problem when that cannot be told: nothing goes back in time by mistake. */
+  isAncestor(a: string, b: string): Promise<boolean>;
 }
 
 type LegOutcome = Result['outcome'];
@@ -57,7 +57,7 @@ export async function runLeg(leg: Leg, ports: LegPorts, body: () => Promise<LegR
       return notRun(leg, obstacle);
     }
     const report = await body();
-    if (leg.deploys) await ports.ledger.record(entryOf(leg, report, ports));
+    if (leg.deploys && KEPT.has(report.outcome.status)) await ports.ledger.record(entryOf(leg, report, ports));
     await finish(report.outcome, report);
     return report;
   } catch (error) {
@@ -85,38 +85,35 @@ async function obstacleTo(leg: Leg, ports: LegPorts): Promise<LegOutcome | undef
 }
 
 function endedWell(outcome: LegOutcome): boolean {
-  // A superseded leg leaves something newer running than it would have brought: what needs it has what it needs.
-  return outcome.status === 'superseded' || (outcome.status !== 'blocked' && isGood({ status: outcome.status }));
+  return outcome.status !== 'blocked' && isGood({ status: outcome.status });
 }
 
 async function supersededBy(
   { component, environment, force }: Leg,
-  { ledger, context, isAncestor, log }: LegPorts,
+  { ledger, context, isAncestor }: LegPorts,
 ): Promise<Outcome | undefined> {
   const last = lastDeployed((await ledger.read(environment, [component])).get(component));
   if (!last || last.commit === context.sha || force) return undefined;
-  const older = await isAncestor(context.sha, last.commit);
-  if (older) {
-    return {
-      status: 'superseded',
-      cause: `${last.commit.slice(0, 12)}, which is newer than this run's ${context.sha.slice(0, 12)}, was shipped to ${environment} at ${last.at}`,
-      next: 'Nothing has to be done; to go back on purpose, use rollback or force',
-    };
-  }
-  if (older === undefined) {
-    log.info(
-      `Whether ${last.commit.slice(0, 12)} in ${environment} is newer cannot be told; this run's commit is taken for newer.`,
-    );
-  }
-  return undefined;
+  if (!(await isAncestor(context.sha, last.commit))) return undefined;
+  return {
+    status: 'superseded',
+    cause: `${last.commit.slice(0, 12)}, which is newer than this run's ${context.sha.slice(0, 12)}, was shipped to ${environment} at ${last.at}`,
+    next: 'Nothing has to be done; to go back on purpose, use rollback or force',
+  };
 }
 
 function notRun({ component, environment }: Leg, { status, cause, next }: LegOutcome): Report {
-  // A blocked leg did not do what was asked for, so its job does not end green.
-  const outcome: Outcome = { status: status === 'blocked' ? 'stopped' : status, cause, ...(next && { next }) };
+  // The failed job is the one that needs mending: a blocked one, of which nothing changed, does not end red beside it.
+  const outcome: Outcome =
+    status === 'blocked'
+      ? { status: 'unchanged', cause: `blocked: ${cause}; nothing was shipped` }
+      : { status, cause, ...(next && { next }) };
   const summary = `${heading(3, `${component} (${environment}): ${status}`)}${escapeText(cause)}.\n\n`;
   return { outcome, outputs: {}, summary };
 }
+
+/** Ends that the ledger keeps: not those that touched nothing or that nobody can judge. */
+const KEPT: ReadonlySet<Outcome['status']> = new Set(['succeeded', 'unchanged', 'failed', 'timed-out']);
 
 function entryOf(leg: Leg, report: LegReport, { clock, context }: LegPorts): LedgerEntry {
   const good = isGood(report.outcome);

@@ -42,6 +42,6 @@ export function legPorts(inputs: LegInputs, edge: Edge, leg: Pick<Leg, 'deploys'
       );
       return config;
     },
-    isAncestor: (a, b) => ancestry(a, b, { isAncestor: (c, d) => git.isAncestor(c, d), github: client, repository }),
+    isAncestor: (a, b) => ancestry(a, b, { git, github: client, repository }),
   };
 }
