@@ -42,11 +42,20 @@ export class Problem extends Error {
     this.parts = parts;
     this.kind = parts.kind ?? 'input';
   }
+
+  /** What, value and cause without the fix, for places that tell the next step apart. */
+  get finding(): string {
+    return finding(this.parts);
+  }
 }
 
-function sentence({ what, seen, cause, fix }: ProblemParts): string {
+function sentence(parts: ProblemParts): string {
+  return `${finding(parts)}. ${trimDot(parts.fix)}.`;
+}
+
+function finding({ what, seen, cause }: ProblemParts): string {
   const value = seen === undefined ? '' : ` is ${quote(seen)}`;
-  return `${what}${value}: ${trimDot(cause)}. ${trimDot(fix)}.`;
+  return `${what}${value}: ${trimDot(cause)}`;
 }
 
 function quote(value: string): string {

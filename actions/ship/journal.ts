@@ -18,7 +18,7 @@ export interface Entry {
 export function outcomeOf(error: unknown): Outcome {
   const problem = error instanceof Problem ? error : undefined;
   const status = problem?.kind === 'cancelled' ? 'stopped' : problem?.kind === 'denied' ? 'denied' : 'failed';
-  return { status, cause: messageOf(error), ...(problem && { next: problem.parts.fix }) };
+  return problem ? { status, cause: problem.finding, next: problem.parts.fix } : { status, cause: messageOf(error) };
 }
 
 /** Runs the steps of a shipment and remembers how each went, in order. */

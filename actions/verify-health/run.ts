@@ -5,7 +5,7 @@ import type { Log } from '../../lib/log.ts';
 import type { Outcome } from '../../lib/outcome.ts';
 import type { Report } from '../../lib/report.ts';
 import { code, details, escapeCell, heading, table } from '../../lib/summary.ts';
-import { fillIn } from './expect.ts';
+import { type FailureReason, fillIn } from './expect.ts';
 import type { VerifyInputs } from './inputs.ts';
 import type { Probe } from './probe.ts';
 import { type Verdict, watch } from './watch.ts';
@@ -67,13 +67,29 @@ export function outcomeOf(verdicts: readonly Verdict[], timeoutMs: number): Outc
   const why = bad.failure ? `${bad.failure.reason}: ${bad.failure.cause}` : 'too few answers came in time';
   const more = verdicts.filter((verdict) => !verdict.healthy).length - 1;
   const others = more > 0 ? ` (and ${more} more)` : '';
+  const next = NEXT[bad.failure?.reason ?? 'timeout'];
   if (bad.timedOut)
     return {
       status: 'timed-out',
       cause: `${bad.url} was not healthy within ${humanDuration(timeoutMs)}: ${why}${others}`,
+      next,
     };
-  return { status: 'failed', cause: `${bad.url} cannot become healthy by waiting: ${why}${others}` };
+  return { status: 'failed', cause: `${bad.url} cannot become healthy by waiting: ${why}${others}`, next };
 }
+
+/** What to look at, by what was wrong last. */
+const NEXT: Readonly<Record<FailureReason, string>> = {
+  dns: 'Check the host in `url`, and that its DNS record exists where the runner looks names up',
+  refused:
+    'Check the port in `url`, that the service listens on it, and that firewalls and security groups let the runner in',
+  tls: 'Check that the certificate is for the host in `url`, still valid, and sent with its whole chain; NODE_EXTRA_CA_CERTS names a CA of your own',
+  timeout: 'Look at the service’s log; raise `timeout` or `attempt-timeout` if it is only slow',
+  status: 'Look at the service’s log for these requests, or correct `expect.status`',
+  assert: 'Look at the service’s log, or correct `expect`',
+  'version-mismatch':
+    'See whether the deployment ended and every earlier instance is gone; a cache or another service at this address answers like this too',
+  flapping: 'Look for instances that restart, or for an earlier version behind the same address',
+};
 
 /** Nearest-rank percentile. */
 export function percentile(values: readonly number[], rank: number): number | undefined {

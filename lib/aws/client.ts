@@ -30,9 +30,10 @@ export function awsConfig({ region, action }: AwsSettings) {
   };
 }
 
-// Partition prefixes and shape of region names: AWS documentation, "Regions and Zones".
+// Partition prefixes, compass directions and shape of region names: AWS documentation, "Regions and Zones". A misspelt
+// region would else be a host name that nobody resolves, after all retries.
 const REGION =
-  /^(?:us|eu|ap|sa|ca|me|af|il|mx|cn|eusc|us-gov|us-iso[a-z]?|eu-isoe)-[a-z]+-\d{1,2}$|^eusc-[a-z]{2}-[a-z]+-\d$/;
+  /^(?:us|eu|ap|sa|ca|me|af|il|mx|cn|us-gov|us-iso[a-z]?|eu-isoe|eusc-[a-z]{2})-(?:central|(?:north|south)?(?:east|west)|north|south)-\d{1,2}$/;
 
 /** The region of the input, or of AWS_REGION or AWS_DEFAULT_REGION. */
 export function regionFrom(input: string, env: NodeJS.ProcessEnv): string {

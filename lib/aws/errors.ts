@@ -23,6 +23,10 @@ const NOT_FOUND = /NotFound|NoSuch|DoesNotExist|^ServiceNotActiveException$/;
 const CONFLICT = /AlreadyExists|Conflict|UpdateInProgress|InUse/;
 const NETWORK_CODES =
   /^(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EPIPE|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/;
+/** What AWS says when a request is signed for one region and sent to another: a mistake in the region, not in the keys. */
+const WRONG_REGION = /scoped to a valid region/;
+const REGION_FIX =
+  'Correct the region (the `region` input, the config file or AWS_REGION), or AWS_ENDPOINT_URL if it is set';
 const NETWORK_NAMES = /^(TimeoutError|NetworkingError|RequestTimeout)$/;
 
 /** Sorts an SDK error into the suite's taxonomy and says what to do about it. Anything already explained passes through. */
@@ -31,11 +35,12 @@ export function explainAws(error: unknown, call: AwsCall): Problem {
   const e = (error instanceof Error ? error : new Error(messageOf(error))) as SdkError;
   if (e.name === 'AbortError') return cancelled(call.operation);
   const kind = kindOf(e);
+  const elsewhere = WRONG_REGION.test(e.message);
   const request = e.$metadata?.requestId ? ` (request ${e.$metadata.requestId})` : '';
   return new Problem({
     what: `${call.operation} on ${call.resource}`,
-    cause: `${CAUSES[kind] ?? 'AWS refused the call'}: ${causeText(e)}${request}`,
-    fix: fixFor(kind, e, call),
+    cause: `${elsewhere ? 'the region is not that of the endpoint' : (CAUSES[kind] ?? 'AWS refused the call')}: ${causeText(e)}${request}`,
+    fix: elsewhere ? REGION_FIX : fixFor(kind, e, call),
     kind,
     underlying: error,
   });

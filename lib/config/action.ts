@@ -2,7 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Problem } from '../errors.ts';
 import type { InputSource } from '../inputs.ts';
-import { type Config, component, type EnvironmentView, environmentConfig, loadConfigFile } from './load.ts';
+import {
+  type Config,
+  component,
+  DEFAULT_CONFIG_FILE,
+  type EnvironmentView,
+  environmentConfig,
+  loadConfigFile,
+} from './load.ts';
 import type { Component } from './schema.ts';
 
 /** What the config file says to one action. */
@@ -47,9 +54,10 @@ export async function openConfig(source: InputSource, workspace: string): Promis
   const name = source('component');
   const environment = source('environment');
   if (name === '' && environment === '') return undefined;
-  const path = source('config') || '.github/slipway.yml';
+  const path = source('config') || DEFAULT_CONFIG_FILE;
   const text = await readText(resolve(workspace, path));
-  if (text === undefined && name === '') return undefined;
+  // Without its file an environment is a label; a file that was asked for by name has to be there.
+  if (text === undefined && name === '' && path === DEFAULT_CONFIG_FILE) return undefined;
   const config = await loadConfigFile(path, async () => text, workspace);
   const view = environment === '' ? undefined : environmentConfig(config, environment);
   return {

@@ -123,7 +123,10 @@ function explain(error: RequestFailure, what: string, hasToken: boolean): Proble
   const [kind, fix] = diagnose(error, hasToken);
   return new Problem({
     what,
-    cause: `${error.status && error.response ? `status ${error.status}: ` : ''}${messageOf(error)}`,
+    cause:
+      kind === 'network'
+        ? `GitHub could not be reached (${messageOf(error)})`
+        : `${error.status && error.response ? `status ${error.status}: ` : ''}${messageOf(error)}`,
     fix,
     kind,
     underlying: error,
