@@ -1,17 +1,26 @@
 import { messageOf, Problem } from '../errors.ts';
+import { gitEnvironment, type Setting } from '../git/environment.ts';
 import type { Processes } from '../process.ts';
 import { decodeEntry, encodeEntry } from './entry.ts';
 import type { Ledger, LedgerEntry } from './ledger.ts';
 
 const ATTEMPTS = 5;
 const HISTORY = 50;
-const IDENTITY = { GIT_AUTHOR_NAME: 'slipway', GIT_AUTHOR_EMAIL: 'slipway@users.noreply.github.com' };
+const NAME_AND_EMAIL = ['slipway', 'slipway@users.noreply.github.com'] as const;
+const IDENTITY = {
+  GIT_AUTHOR_NAME: NAME_AND_EMAIL[0],
+  GIT_AUTHOR_EMAIL: NAME_AND_EMAIL[1],
+  GIT_COMMITTER_NAME: NAME_AND_EMAIL[0],
+  GIT_COMMITTER_EMAIL: NAME_AND_EMAIL[1],
+};
 
 export interface GitLedgerOptions {
   processes: Processes;
   /** A clone whose remote holds the ledger; its working tree, index and refs are not touched. */
   cwd: string;
   remote?: string;
+  /** For a checkout that kept no credentials: sent to this server only, as a header, in the environment. */
+  credentials?: { serverUrl: string; token: string } | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -19,23 +28,12 @@ export interface GitLedgerOptions {
  * The ledger as refs `refs/slipway/ENVIRONMENT/COMPONENT` of any git remote. Each entry is a commit without files whose
  * message is the entry and whose parent is the entry before; the ref is moved by compare-and-swap.
  */
-export function gitLedger({ processes, cwd, remote = 'origin', signal }: GitLedgerOptions): Ledger {
+export function gitLedger({ processes, cwd, remote = 'origin', credentials, signal }: GitLedgerOptions): Ledger {
+  // A container job often runs as another user than the one that owns the clone; said for these calls only.
+  const settings: Setting[] = [['safe.directory', cwd], ...authorization(credentials)];
   const git = async (args: string[], stdin?: string) => {
-    const env = {
-      ...process.env,
-      ...IDENTITY,
-      GIT_COMMITTER_NAME: IDENTITY.GIT_AUTHOR_NAME,
-      GIT_COMMITTER_EMAIL: IDENTITY.GIT_AUTHOR_EMAIL,
-      GIT_TERMINAL_PROMPT: '0',
-    };
-    // A container job often runs as another user than the one that owns the clone; said for this call only, nothing is configured.
-    const result = await processes.run(['git', '-c', `safe.directory=${cwd}`, ...args], {
-      cwd,
-      env,
-      stdin,
-      signal,
-      timeoutMs: 60_000,
-    });
+    const env = { ...gitEnvironment(process.env, settings), ...IDENTITY };
+    const result = await processes.run(['git', ...args], { cwd, env, stdin, signal, timeoutMs: 60_000 });
     return { ...result, text: result.stdout.toString('utf8') };
   };
   const must = async (what: 'read' | 'write', args: string[], stdin?: string) => {
@@ -110,6 +108,17 @@ export function gitLedger({ processes, cwd, remote = 'origin', signal }: GitLedg
       throw failed('write', remote, reason);
     },
   };
+}
+
+function authorization(credentials: GitLedgerOptions['credentials']): Setting[] {
+  if (!credentials?.token || !credentials.serverUrl.startsWith('http')) return [];
+  const basic = Buffer.from(`x-access-token:${credentials.token}`).toString('base64');
+  const key = `http.${credentials.serverUrl.replace(/\/$/, '')}/.extraheader`;
+  // The empty value drops what the checkout may have kept: the server refuses two of them.
+  return [
+    [key, ''],
+    [key, `AUTHORIZATION: basic ${basic}`],
+  ];
 }
 
 // Both become part of a ref name. Source: git-check-ref-format(1).

@@ -19,7 +19,10 @@ export interface OpenLedgerOptions {
 /** The ledger that an action's `ledger` input names. @throws Problem when GitHub is asked for without a token. */
 export function openLedger({ kind, token, context, signal }: OpenLedgerOptions): Ledger {
   if (kind === 'none') return { read: async () => new Map(), record: async () => undefined };
-  if (kind === 'git') return gitLedger({ processes: processes(), cwd: context.workspace, signal });
+  if (kind === 'git') {
+    const credentials = { serverUrl: context.serverUrl, token };
+    return gitLedger({ processes: processes(), cwd: context.workspace, credentials, signal });
+  }
   if (token === '') {
     throw new Problem({
       what: "input 'token'",
