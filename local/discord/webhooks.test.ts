@@ -249,7 +249,7 @@ describe('a living message', () => {
     const response = await fetch(`${hook}?wait=true`, { method: 'POST', body: form });
     const made = (await response.json()) as {
       id: string;
-      attachments: { id: string; url: string; description: string }[];
+      attachments: { id: string; filename: string; url: string; description: string }[];
     };
     const [file] = made.attachments;
     expect(file).toMatchObject({ filename: 'run.log', description: 'the log', size: 7 });
@@ -259,6 +259,16 @@ describe('a living message', () => {
       1,
     );
     expect((await ask('PATCH', url, { content: 'a', attachments: [] })).body.attachments).toHaveLength(0);
+    const more = async (attachments: unknown): Promise<string[]> => {
+      const change = new FormData();
+      change.set('payload_json', JSON.stringify({ attachments }));
+      change.set('files[1]', new Blob(['line 2\n']), 'second.log');
+      const body = (await (await fetch(url, { method: 'PATCH', body: change })).json()) as typeof made;
+      return body.attachments.map(({ filename }) => filename);
+    };
+    expect(await more([])).toEqual([]);
+    expect(await more([{ id: 1 }])).toEqual(['second.log']);
+    expect(await more(undefined)).toEqual(['second.log', 'second.log']);
     const big = new FormData();
     big.set('files[0]', new Blob([new Uint8Array(LIMITS.fileBytes.value + 1)]), 'big.bin');
     const refused = await fetch(hook, { method: 'POST', body: big });

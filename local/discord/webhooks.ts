@@ -102,6 +102,9 @@ async function edit(call: DiscordCall) {
   const flags = FLAGS.suppressEmbeds | FLAGS.componentsV2;
   const v2 = (message.flags & FLAGS.componentsV2) !== 0;
   const draft = readDraft(await readBody(call.request), sender(call, webhook, { flags, v2 }));
+  // Since v10 a list of attachments names the new files too; one that it leaves out is not added.
+  const listed = call.version >= 10 && draft.attachments?.map(({ id }) => String(id));
+  if (listed) draft.files = draft.files.filter(({ index }) => listed.includes(index));
   editMessage(call.state, message, draft);
   call.changed('edited', message);
   return answer(call, message);

@@ -55,3 +55,13 @@ export function gitFixture(): GitFixture {
     remove: () => rmSync(root, { recursive: true, force: true }),
   };
 }
+
+/** Status and body of a call that is expected to be refused. */
+export async function refusal(call: Promise<unknown>) {
+  const error = (await call.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  )) as { status: number; response: { data: { message: string; errors?: unknown }; headers: Record<string, string> } };
+  if (!error) throw new Error('expected a refusal');
+  return { ...error.response.data, status: error.status, headers: error.response.headers };
+}

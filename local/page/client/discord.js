@@ -229,7 +229,7 @@ function bots(list) {
     {},
     list.map(({ id, name, online, commands }) =>
       h(
-        'p',
+        'p.bot',
         { 'data-key': id },
         h(`span.presence${online ? '.on' : ''}`, { 'aria-hidden': 'true' }),
         `${name} is ${online ? 'online' : 'offline'}`,
