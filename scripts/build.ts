@@ -7,10 +7,11 @@
  * --why tells which packages a bundle is made of.
  */
 import { execFile } from 'node:child_process';
-import { cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
+import { minify } from 'terser';
 
 /** Limit of a bundle in bytes: every run of an action downloads and parses it. */
 export const BUNDLE_LIMIT = 1_500_000;
@@ -24,8 +25,7 @@ export interface Bundle {
 
 const run = promisify(execFile);
 const ROOT = resolve(import.meta.dirname, '..');
-const BUILD = join(ROOT, 'build');
-const COMPILED = join(BUILD, 'js');
+const ERROR_SHOWN = 2000;
 const NCC = join(ROOT, 'node_modules/@vercel/ncc/dist/ncc/cli.js');
 
 /** Names of the actions that have a main.ts, sorted. */
@@ -43,23 +43,33 @@ export async function build(out: string, only?: readonly string[]): Promise<Bund
   const unknown = only?.filter((name) => !all.includes(name)) ?? [];
   if (unknown.length > 0) throw new Error(`no actions/${unknown[0]}/main.ts; there are: ${all.join(', ')}`);
   const names = only ?? all;
-  await compile();
-  const bundles: Bundle[] = [];
-  const queue = [...names];
-  const worker = async () => {
-    for (let name = queue.shift(); name !== undefined; name = queue.shift()) bundles.push(await bundle(name, out));
-  };
-  await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, worker));
-  return bundles.sort((a, b) => a.name.localeCompare(b.name, 'en'));
+  // Two builds at once must not meet, and the folder's changing name must not reach the bytes: everything runs inside it.
+  await mkdir(join(ROOT, 'build'), { recursive: true });
+  const work = await mkdtemp(join(ROOT, 'build', 'run-'));
+  try {
+    await compile(work);
+    const bundles: Bundle[] = [];
+    const queue = [...names];
+    const worker = async () => {
+      for (let name = queue.shift(); name !== undefined; name = queue.shift())
+        bundles.push(await bundle(name, work, out));
+    };
+    await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, worker));
+    return bundles.sort((a, b) => a.name.localeCompare(b.name, 'en'));
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
 }
 
-async function compile(): Promise<void> {
-  await rm(COMPILED, { recursive: true, force: true });
-  await node(join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json').catch((error) => {
+async function compile(work: string): Promise<void> {
+  const project = join(ROOT, 'tsconfig.build.json');
+  const compiled = join(work, 'js');
+  const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
+  await node(work, compiler, '-p', project, '--outDir', compiled).catch((error) => {
     throw new Error(`tsc: ${error.stdout || error.message}`);
   });
-  await Promise.all((await assets()).map((path) => cp(join(ROOT, path), join(COMPILED, path))));
-  await writePackageView();
+  await Promise.all((await assets()).map((path) => cp(join(ROOT, path), join(compiled, path))));
+  await writePackageView(compiled);
 }
 
 /** Files that an action reads at run time by a URL relative to its module; ncc puts them beside the bundle. */
@@ -78,40 +88,59 @@ async function assets(): Promise<string[]> {
 const FREE_OF_SIDE_EFFECTS = ['@actions/core', '@actions/http-client', '@actions/exec', '@actions/io'];
 
 /** Puts those packages, with that one line added, where the compiled code finds them before the others. */
-async function writePackageView(): Promise<void> {
+async function writePackageView(compiled: string): Promise<void> {
   for (const name of FREE_OF_SIDE_EFFECTS) {
     const from = join(ROOT, 'node_modules', name);
-    const to = join(COMPILED, 'node_modules', name);
+    const to = join(compiled, 'node_modules', name);
     if (!(await stat(from).catch(() => undefined))) continue;
     await cp(from, to, { recursive: true });
     const file = join(to, 'package.json');
     await writeFile(file, JSON.stringify({ ...JSON.parse(await readFile(file, 'utf8')), sideEffects: false }));
   }
-  await writeFile(join(COMPILED, 'package.json'), '{"type":"module"}\n');
+  await writeFile(join(compiled, 'package.json'), '{"type":"module"}\n');
 }
 
-async function bundle(name: string, out: string): Promise<Bundle> {
-  const staged = join(BUILD, 'bundles', name);
-  const stats = join(BUILD, 'stats', `${name}.json`);
-  await rm(staged, { recursive: true, force: true });
-  await mkdir(join(BUILD, 'stats'), { recursive: true });
+async function bundle(name: string, work: string, out: string): Promise<Bundle> {
+  const staged = join(work, 'bundles', name);
+  const stats = join(work, `${name}.json`);
   const options = ['-m', '-q', '-C', '--license', 'licenses.txt', '--stats-out', stats, '-o', staged];
-  await node(NCC, 'build', join(COMPILED, 'actions', name, 'main.js'), ...options).catch((error) => {
-    throw new Error(`ncc, action ${name}: ${error.stderr || error.message}`);
+  await node(work, NCC, 'build', join('js/actions', name, 'main.js'), ...options).catch((error) => {
+    throw new Error(`ncc, action ${name}: ${(error.stderr || error.message).slice(0, ERROR_SHOWN)}`);
   });
+  await minifyCode(staged);
   const parts = partsOf(JSON.parse(await readFile(stats, 'utf8')));
-  const { size } = await stat(join(staged, 'index.js'));
+  const bytes = await sizeOf(staged);
   const target = join(out, name);
   await mkdir(out, { recursive: true });
   await rm(target, { recursive: true, force: true });
   await rename(staged, target).catch(() => cp(staged, target, { recursive: true }));
-  return { name, bytes: size, parts };
+  return { name, bytes, parts };
 }
 
-function node(...argv: string[]) {
+/** ncc leaves what is loaded late as it is, and the entry half done. Names of classes stay: errors are told apart by them. */
+async function minifyCode(folder: string): Promise<void> {
+  for (const file of await codeOf(folder)) {
+    const { code } = await minify(await readFile(file, 'utf8'), { module: true, keep_classnames: true });
+    if (code === undefined) throw new Error(`terser gave nothing for ${file}`);
+    await writeFile(file, code);
+  }
+}
+
+async function codeOf(folder: string): Promise<string[]> {
+  const files = await readdir(folder);
+  return files.filter((file) => file.endsWith('.js')).map((file) => join(folder, file));
+}
+
+/** Bytes of all code of a bundle: what is loaded late stands in files beside index.js. */
+export async function sizeOf(folder: string): Promise<number> {
+  const sizes = await Promise.all((await codeOf(folder)).map(async (file) => (await stat(file)).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+function node(cwd: string, ...argv: string[]) {
   // The locale and the clock must not reach the bytes; the folder does not, since all paths in a bundle are relative.
   const env = { ...process.env, LC_ALL: 'C', TZ: 'UTC', NODE_ENV: 'production' };
-  return run(process.execPath, argv, { cwd: ROOT, env, maxBuffer: 64 * 1024 * 1024 });
+  return run(process.execPath, argv, { cwd, env, maxBuffer: 64 * 1024 * 1024 });
 }
 
 interface StatsModule {
