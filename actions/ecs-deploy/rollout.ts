@@ -191,7 +191,7 @@ async function cutShort(error: Problem, plan: RolloutPlan, rollout: Rollout, por
   const status = error.kind === 'denied' ? 'denied' : 'failed';
   return {
     status,
-    cause: `the deployment of ${shortName(plan.taskDefinition)} goes on in ECS, but cannot be watched: ${error.message}`,
+    cause: `the deployment of ${shortName(plan.taskDefinition)} goes on in ECS, but cannot be watched: ${error.finding}`,
     next: `${error.parts.fix}; then run this again to follow the deployment`,
   };
 }
@@ -220,9 +220,10 @@ async function cancel(plan: RolloutPlan, rollout: Rollout, ports: RolloutPorts):
       next: 'Run the operation `status` to see that it has',
     };
   } catch (error) {
+    const why = error instanceof Problem ? error.finding : messageOf(error);
     return {
       status: 'stopped',
-      cause: `the run was cancelled, and ECS did not take the rollback of ${revision}: ${messageOf(error)}`,
+      cause: `the run was cancelled, and ECS did not take the rollback of ${revision}: ${why}`,
       next: 'The deployment goes on: run the operation `rollback`, or follow it by running this again',
     };
   }

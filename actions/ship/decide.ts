@@ -16,14 +16,9 @@ export function blockedCause(
   const names = blockedBy(config, component, well);
   const causes = names.map((name) => {
     const { status = 'failed', cause = '' } = results.get(name)?.outcome ?? {};
-    return `${name} (${status}${cause ? `: ${cause}` : ''})`;
+    return `${name}, which ended as ${status}${cause ? `: ${cause}` : ''}`;
   });
-  return causes.length === 0 ? '' : `blocked by ${causes.join(' and ')}`;
-}
-
-/** Whether the input `force` names this component. */
-export function isForced(force: readonly string[], component: string): boolean {
-  return force.includes('all') || force.includes(component);
+  return causes.length === 0 ? '' : `it needs ${causes.join('; and ')}`;
 }
 
 /** The entry that holds a release back: the newest word of the ledger about it is that it was rolled back. */

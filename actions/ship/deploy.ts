@@ -1,8 +1,9 @@
 import { messageOf } from '../../lib/errors.ts';
 import { type LedgerEntry, lastDeployed } from '../../lib/ledger/ledger.ts';
+import { isForced } from '../../lib/leg/leg.ts';
 import { isGood, type Outcome } from '../../lib/outcome.ts';
 import type { Report } from '../../lib/report.ts';
-import { blockedCause, heldBy, isForced, ledgerState } from './decide.ts';
+import { blockedCause, heldBy, ledgerState } from './decide.ts';
 import { outcomeOf } from './journal.ts';
 import type { ShipPorts } from './ports.ts';
 import { imagesFrom } from './promote.ts';
@@ -13,7 +14,8 @@ export async function deploy(shipment: Shipment, ports: ShipPorts): Promise<Outc
   const { inputs } = shipment;
   const { component, environment } = inputs;
   shipment.blocked = blockedCause(ports.config, component, await ports.results());
-  if (shipment.blocked !== '') return { status: 'unchanged', cause: `${shipment.blocked}; nothing was shipped` };
+  if (shipment.blocked !== '')
+    return { status: 'unchanged', cause: `blocked: ${shipment.blocked}; nothing was shipped` };
   const forced = isForced(inputs.force, component);
   const entries = await entriesOf(shipment, ports);
   const early = forced ? undefined : await supersededBy(entries, ports);

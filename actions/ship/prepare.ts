@@ -7,14 +7,14 @@ import { Problem } from '../../lib/errors.ts';
 import { openGit } from '../../lib/git/repository.ts';
 import { github } from '../../lib/github/client.ts';
 import { openLedger } from '../../lib/ledger/open.ts';
+import { ancestry } from '../../lib/leg/ancestry.ts';
 import { processes } from '../../lib/process.ts';
 import { readResults, writeResult } from '../../lib/result.ts';
 import type { Edge } from '../../lib/runner.ts';
-import { isAncestor } from './descent.ts';
 import type { ShipInputs } from './inputs.ts';
 import type { ShipPorts } from './ports.ts';
-import { checkShippable, outputsFrom, resolved } from './references.ts';
-import { parameterValue, realSteps } from './steps.ts';
+import { checkShippable, resolved } from './references.ts';
+import { realSteps } from './steps.ts';
 
 /** Reads the config file and builds the real ports around a run. @throws Problem for anything wrong before it begins. */
 export async function portsOf(inputs: ShipInputs, edge: Edge): Promise<ShipPorts> {
@@ -29,12 +29,12 @@ export async function portsOf(inputs: ShipInputs, edge: Edge): Promise<ShipPorts
   const results = async () => (directory === '' ? new Map() : readResults(directory));
   const ledger = openLedger({ kind: inputs.ledger, token, context, signal });
   const config = configured.config as EnvironmentView;
-  const settled = once(() =>
-    resolved(component, name, {
-      output: outputsFrom(ledger, environment, results),
-      ssm: (parameter) => parameterValue(parameter, config.environment.region ?? '', edge),
-    }),
-  );
+  // The SSM client is loaded only where a reference may need it.
+  const references = once(async () => {
+    const { referencePorts } = await import('../../lib/leg/references.ts');
+    return referencePorts({ ledger, environment, resultDirectory: directory, env, signal, action: 'ship', log });
+  });
+  const settled = once(() => references().then((ports) => resolved(component, name, ports)));
   const git = openGit({
     processes: processes(log),
     workspace: context.workspace,
@@ -46,9 +46,10 @@ export async function portsOf(inputs: ShipInputs, edge: Edge): Promise<ShipPorts
   return {
     config,
     component,
-    steps: realSteps({ configured: { ...configured, component }, settled, edge }),
+    steps: realSteps({ configured: { ...configured, component }, settled, references, edge }),
     ledger,
-    isAncestor: (ancestor, commit) => isAncestor(ancestor, commit, { git, github: client, context }),
+    isAncestor: (ancestor, commit) =>
+      ancestry(ancestor, commit, { git, github: client, repository: context.repository }),
     results,
     saveResult: async (result) => {
       if (directory !== '') await writeResult(directory, result);

@@ -1,21 +1,6 @@
 import { type ReferencePorts, resolveAll } from '../../lib/config/references.ts';
 import type { AppComponent } from '../../lib/config/schema.ts';
 import { Problem } from '../../lib/errors.ts';
-import { type Ledger, lastDeployed } from '../../lib/ledger/ledger.ts';
-import type { Result } from '../../lib/result.ts';
-
-/** Looks an output up in this run's results, then in what the ledger holds of that component. */
-export function outputsFrom(
-  ledger: Ledger,
-  environment: string,
-  results: () => Promise<ReadonlyMap<string, Result>>,
-): NonNullable<ReferencePorts['output']> {
-  return async (component, key) => {
-    const now = (await results()).get(component)?.outputs?.[key];
-    if (now !== undefined) return now;
-    return lastDeployed((await ledger.read(environment, [component])).get(component))?.outputs?.[key];
-  };
-}
 
 /**
  * The component with the references in `deploy` and `verify` looked up. Secrets stay references: the host or the task reads

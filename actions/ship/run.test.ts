@@ -194,7 +194,7 @@ describe('deploy', () => {
       'what it needs has failed',
       { results: { infra: { status: 'failed', cause: 'no state lock' } } },
       'unchanged',
-      /blocked by infra \(failed: no state lock\)/,
+      /^blocked: it needs infra, which ended as failed: no state lock; nothing was shipped$/,
       [],
     ],
     [

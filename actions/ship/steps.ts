@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { awsConfig, callAws, regionFrom } from '../../lib/aws/client.ts';
+import { awsConfig, regionFrom } from '../../lib/aws/client.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { type Configured, type Defaults, withDefaults } from '../../lib/config/action.ts';
 import { type ImageToBuild, imagesOf } from '../../lib/config/defaults.ts';
+import { type ReferencePorts, resolve as resolveReference } from '../../lib/config/references.ts';
 import type { AppComponent } from '../../lib/config/schema.ts';
 import { pinnedDigest, repositoryOf } from '../../lib/ecs/names.ts';
 import { type InputFields, type Inputs, readInputs } from '../../lib/inputs.ts';
@@ -26,6 +27,7 @@ export interface StepOptions {
   configured: Configured & { component: AppComponent };
   /** The component with its references looked up; asked for when a step first needs them. */
   settled(): Promise<AppComponent>;
+  references(): Promise<ReferencePorts>;
   edge: Edge;
 }
 
@@ -33,7 +35,6 @@ type Overrides = Record<string, string>;
 
 // A room and its AWS client are loaded with the step that needs them: a bot's leg never parses the ECS client.
 const builder = () => import('../ecr-build-push/ports.ts');
-const ssmClient = () => import('@aws-sdk/client-ssm');
 
 /** The rooms' own run(), each with the inputs that it would get from the config file by itself. */
 export function realSteps(options: StepOptions): Steps {
@@ -118,27 +119,16 @@ async function buildOne(image: ImageToBuild, options: StepOptions): Promise<Repo
 }
 
 /** Values of secrets that a build mounts: masked, and in the environment of the builder alone. */
-async function buildSecrets(secrets: Readonly<Record<string, string>>, { edge, configured }: StepOptions) {
+async function buildSecrets(secrets: Readonly<Record<string, string>>, { references }: StepOptions) {
   const env: NodeJS.ProcessEnv = {};
   const names: string[] = [];
+  const ports = Object.keys(secrets).length > 0 ? await references() : {};
   for (const [id, reference] of Object.entries(secrets)) {
     const variable = `SLIPWAY_SECRET_${id.toUpperCase().replace(/\W/g, '_')}`;
-    const parameter = /^\$\{ssm:(.+)\}$/.exec(reference)?.[1] ?? reference;
-    env[variable] = await parameterValue(parameter, configured.environment?.region ?? '', edge);
+    env[variable] = await resolveReference(reference, ports, `build secret ${id}`);
     names.push(`${id}=${variable}`);
   }
   return { names: names.join('\n'), env };
-}
-
-/** Value of an SSM parameter, masked when it is a SecureString. @throws Problem when it cannot be read. */
-export async function parameterValue(parameter: string, region: string, edge: Edge): Promise<string | undefined> {
-  const { GetParameterCommand, SSMClient } = await ssmClient();
-  const client = new SSMClient(awsConfig({ region: regionFrom(region, edge.env), action: 'ship' }));
-  const command = new GetParameterCommand({ Name: parameter, WithDecryption: true });
-  const call = { operation: 'ssm:GetParameter', resource: `parameter ${parameter}` };
-  const { Parameter: found } = await callAws(call, () => client.send(command, { abortSignal: edge.signal }));
-  if (found?.Type === 'SecureString' && found.Value) edge.log.mask(found.Value);
-  return found?.Value;
 }
 
 function imageOf(container: string, { outputs }: Report): Image {
@@ -207,7 +197,7 @@ function ssmSteps(options: StepOptions): DeploySteps {
   const go = async (overrides: Overrides) => {
     const read = await inputs(overrides);
     const [{ SSMClient }, { run }, { ssmPort }] = await Promise.all([
-      ssmClient(),
+      import('@aws-sdk/client-ssm'),
       import('../ssm-deploy/run.ts'),
       import('../ssm-deploy/ssm.ts'),
     ]);

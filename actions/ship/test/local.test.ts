@@ -154,7 +154,9 @@ async function ship(inputs: Record<string, string> = {}): Promise<Run> {
   const child = spawn(process.execPath, [MAIN], { cwd: work, env });
   let log = '';
   for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk: Buffer) => void (log += chunk.toString()));
+    stream.on('data', (chunk: Buffer) => {
+      log += chunk.toString();
+    });
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
   const read = (name: string) => readFileSync(join(folder, name), 'utf8');
   const result = JSON.parse(read('result-web.json')) as Result;
