@@ -148,8 +148,8 @@ const VERIFY_EVERY_MS = 1_000;
 
 /** ECS calls it done; the running tasks have to be of the image that was asked for. */
 async function verify(plan: RolloutPlan, rollout: Rollout, ports: RolloutPorts): Promise<Outcome> {
-  const { ref, taskDefinition, images } = plan;
-  const wanted = plan.desiredCount ?? rollout.seen.service?.desiredCount ?? 1;
+  const { ref, taskDefinition, images, before } = plan;
+  const wanted = plan.desiredCount ?? before.service.desiredCount ?? 1;
   for (let look = 1; ; look++) {
     rollout.running = runningDigests(await ports.ecs.listTasks(ref, 'RUNNING'), taskDefinition);
     const wrong = await reallyWrong(images, rollout.running, ports);

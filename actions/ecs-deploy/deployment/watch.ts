@@ -94,7 +94,8 @@ function tolerable(error: unknown): string {
 
 class Watcher {
   changedAt: number;
-  private polls = 0;
+  /** Polls since the service's events were read. */
+  private unread = 0;
   private line = '';
   private failedCount = 0;
   private supersededBy: string | undefined;
@@ -117,13 +118,14 @@ class Watcher {
     if (target.deployment !== undefined)
       seen.deployment = (await ports.ecs.describeDeployment(target.deployment)) ?? seen.deployment;
     const changed = this.progress();
-    const ended = seen.deployment !== undefined && judge(this.facts()).decided;
-    const readService = seen.deployment === undefined || changed || ended || this.polls % SERVICE_EVERY === 0;
-    this.polls++;
-    if (readService) {
+    const verdict = seen.deployment && judge(this.facts());
+    if (verdict?.decided && verdict.status === 'succeeded') return verdict;
+    const due = seen.deployment === undefined || changed || verdict?.decided || ++this.unread >= SERVICE_EVERY;
+    if (due) {
+      this.unread = 0;
       this.readEvents(await ports.ecs.describeService(target.ref));
       this.supersededBy = await this.readSuperseding();
-      if (this.progress() || ended || this.suspicious()) await this.readFailures();
+      if (this.progress() || verdict?.decided || this.suspicious()) await this.readFailures();
     }
     return judge(this.facts());
   }
