@@ -6,7 +6,8 @@ import { matchesPattern } from '../aws/pattern.ts';
 import type { LocalContext } from '../context.ts';
 import type { RegistryBackend } from './backend.ts';
 import { digestOf } from './manifest.ts';
-import type { Grant, PutRefusal, PutRequest } from './registry.ts';
+import type { PutRefusal, PutRequest } from './manifest-store.ts';
+import type { Grant } from './registry.ts';
 import { mayMove, type Repositories, type Repository, resolveReference, type StoredImage } from './repositories.ts';
 
 export interface FrontDeps extends Pick<LocalContext, 'account' | 'region' | 'clock' | 'bus' | 'faults'> {

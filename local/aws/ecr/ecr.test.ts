@@ -89,6 +89,9 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   for (const name of local) await engine.removeImage(name).catch(() => undefined);
+  // Images whose tag moved on are still known by their digest.
+  const left = await docker('images', '--quiet', '--no-trunc', '--filter', `reference=${registry.host}/*`);
+  for (const id of new Set(left.split('\n').filter(Boolean))) await docker('rmi', '--force', id);
   await aws.close();
   await registry.close();
   await rm(dockerConfig, { recursive: true, force: true });

@@ -4,9 +4,9 @@ import type { RepositorySpec } from '../../world.ts';
 import type { CredentialStore } from '../credentials.ts';
 import type { AwsService, Call } from '../service.ts';
 import { ecrFaults } from './faults.ts';
-import { imageOperations } from './images.ts';
-import { repositoryOperations } from './repositories.ts';
-import { scanOperations } from './scans.ts';
+import { Images } from './images.ts';
+import { RepositoryOperations } from './repositories.ts';
+import { Scans } from './scans.ts';
 
 export interface EcrDeps extends Pick<LocalContext, 'account' | 'region' | 'clock' | 'lag'> {
   registry: Registry;
@@ -21,9 +21,9 @@ export function createEcr(deps: EcrDeps): AwsService {
   return {
     id: 'ecr',
     operations: {
-      ...repositoryOperations(deps, faults),
-      ...imageOperations(deps, faults),
-      ...scanOperations(deps, faults),
+      ...new RepositoryOperations(deps, faults).operations(),
+      ...new Images(deps, faults).operations(),
+      ...new Scans(deps, faults).operations(),
       GetAuthorizationToken: (_input: object, call: Call) => {
         const key = deps.credentials.find(call.identity.accessKeyId) ?? deps.credentials.root;
         const { password, expiresAt } = deps.registry.authorize(key);

@@ -25,100 +25,123 @@ export function finder(deps: EcrDeps, faults: EcrFaults): (name: string | undefi
   };
 }
 
-export function repositoryOperations(deps: EcrDeps, faults: EcrFaults): Record<string, Operation> {
-  const { registry, account, region } = deps;
-  const find = finder(deps, faults);
-  const arnOf = (name: string) => `arn:aws:ecr:${region}:${account}:repository/${name}`;
+/** The operations on repositories. */
+export class RepositoryOperations {
+  readonly #deps: EcrDeps;
+  readonly #faults: EcrFaults;
+  readonly #find: (name: string | undefined) => Repository;
 
-  const shown = (repository: Repository): EcrRepository => ({
-    repositoryArn: arnOf(repository.name),
-    registryId: account,
-    repositoryName: repository.name,
-    repositoryUri: `${registry.host}/${repository.name}`,
-    createdAt: new Date(repository.createdAt),
-    imageTagMutability: repository.mutability,
-    ...(repository.exclusions.length > 0
-      ? {
-          imageTagMutabilityExclusionFilters: repository.exclusions.map((filter) => ({
-            filterType: 'WILDCARD' as const,
-            filter,
-          })),
-        }
-      : {}),
-    imageScanningConfiguration: { scanOnPush: repository.scanOnPush },
-    encryptionConfiguration: { encryptionType: 'AES256' },
-  });
+  constructor(deps: EcrDeps, faults: EcrFaults) {
+    this.#deps = deps;
+    this.#faults = faults;
+    this.#find = finder(deps, faults);
+  }
 
-  return {
-    DescribeRepositories: (input: DescribeRepositoriesRequest) => {
-      const chosen = input.repositoryNames?.map(find) ?? registry.repositories.all();
-      const { items, ...rest } = pageOf(chosen, { ...input, most: 100 });
-      return { repositories: items.map(shown), ...rest };
-    },
+  operations(): Record<string, Operation> {
+    return {
+      DescribeRepositories: (input: DescribeRepositoriesRequest) => this.#describeRepositories(input),
+      CreateRepository: (input: CreateRepositoryRequest) => this.#createRepository(input),
+      DeleteRepository: (input: DeleteRepositoryRequest) => this.#deleteRepository(input),
+      PutImageTagMutability: (input: PutImageTagMutabilityRequest) => this.#putImageTagMutability(input),
+      ListTagsForResource: (input: ListTagsForResourceRequest) => this.#listTagsForResource(input),
+      PutLifecyclePolicy: (input: PutLifecyclePolicyRequest) => this.#putLifecyclePolicy(input),
+      GetLifecyclePolicy: (input: GetLifecyclePolicyRequest) => this.#getLifecyclePolicy(input),
+    };
+  }
 
-    CreateRepository: (input: CreateRepositoryRequest) => {
-      const name = String(input.repositoryName);
-      if (name.length < 2 || name.length > 256 || !new RegExp(`^${NAME}$`).test(name)) {
-        throw faults.invalid('repositoryName', `must satisfy regular expression '${NAME}'`);
-      }
-      if (registry.repositories.get(name) !== undefined) throw faults.repositoryExists(name);
-      const repository = registry.repositories.create(
-        {
-          name,
-          tagMutability: (input.imageTagMutability ?? 'MUTABLE') as Mutability,
-          exclusions: filtersOf(input.imageTagMutabilityExclusionFilters),
-          tags: Object.fromEntries((input.tags ?? []).map((tag) => [String(tag.Key), String(tag.Value)])),
-          scanOnPush: input.imageScanningConfiguration?.scanOnPush ?? false,
-          findings: [],
-        },
-        deps.clock.now(),
-      );
-      return { repository: shown(repository) };
-    },
+  #describeRepositories(input: DescribeRepositoriesRequest) {
+    const chosen = input.repositoryNames?.map(this.#find) ?? this.#deps.registry.repositories.all();
+    const { items, ...rest } = pageOf(chosen, { ...input, most: 100 });
+    return { repositories: items.map((repository) => this.#shown(repository)), ...rest };
+  }
 
-    DeleteRepository: (input: DeleteRepositoryRequest) => {
-      const repository = find(input.repositoryName);
-      if (repository.images.size > 0 && !input.force) throw faults.notEmpty(repository.name);
-      registry.repositories.delete(repository.name);
-      return { repository: shown(repository) };
-    },
+  #createRepository(input: CreateRepositoryRequest) {
+    const name = String(input.repositoryName);
+    if (name.length < 2 || name.length > 256 || !new RegExp(`^${NAME}$`).test(name)) {
+      throw this.#faults.invalid('repositoryName', `must satisfy regular expression '${NAME}'`);
+    }
+    if (this.#deps.registry.repositories.get(name) !== undefined) throw this.#faults.repositoryExists(name);
+    const repository = this.#deps.registry.repositories.create(
+      {
+        name,
+        tagMutability: (input.imageTagMutability ?? 'MUTABLE') as Mutability,
+        exclusions: filtersOf(input.imageTagMutabilityExclusionFilters),
+        tags: Object.fromEntries((input.tags ?? []).map((tag) => [String(tag.Key), String(tag.Value)])),
+        scanOnPush: input.imageScanningConfiguration?.scanOnPush ?? false,
+        findings: [],
+      },
+      this.#deps.clock.now(),
+    );
+    return { repository: this.#shown(repository) };
+  }
 
-    PutImageTagMutability: (input: PutImageTagMutabilityRequest) => {
-      const repository = find(input.repositoryName);
-      repository.mutability = input.imageTagMutability as Mutability;
-      repository.exclusions = filtersOf(input.imageTagMutabilityExclusionFilters);
-      const { imageTagMutability, imageTagMutabilityExclusionFilters } = shown(repository);
-      return {
-        registryId: account,
-        repositoryName: repository.name,
-        imageTagMutability,
-        imageTagMutabilityExclusionFilters,
-      };
-    },
+  #deleteRepository(input: DeleteRepositoryRequest) {
+    const repository = this.#find(input.repositoryName);
+    if (repository.images.size > 0 && !input.force) throw this.#faults.notEmpty(repository.name);
+    this.#deps.registry.repositories.delete(repository.name);
+    return { repository: this.#shown(repository) };
+  }
 
-    ListTagsForResource: (input: ListTagsForResourceRequest) => {
-      const repository = find(String(input.resourceArn).split(':repository/')[1]);
-      return { tags: Object.entries(repository.resourceTags).map(([Key, Value]) => ({ Key, Value })) };
-    },
+  #putImageTagMutability(input: PutImageTagMutabilityRequest) {
+    const { account } = this.#deps;
+    const repository = this.#find(input.repositoryName);
+    repository.mutability = input.imageTagMutability as Mutability;
+    repository.exclusions = filtersOf(input.imageTagMutabilityExclusionFilters);
+    const { imageTagMutability, imageTagMutabilityExclusionFilters } = this.#shown(repository);
+    return {
+      registryId: account,
+      repositoryName: repository.name,
+      imageTagMutability,
+      imageTagMutabilityExclusionFilters,
+    };
+  }
 
-    PutLifecyclePolicy: (input: PutLifecyclePolicyRequest) => {
-      const repository = find(input.repositoryName);
-      const text = String(input.lifecyclePolicyText);
-      try {
-        JSON.parse(text);
-      } catch {
-        throw faults.invalid('LifecyclePolicyText', 'Lifecycle policy validation failure: it is not valid JSON');
-      }
-      repository.lifecyclePolicy = text;
-      return { registryId: account, repositoryName: repository.name, lifecyclePolicyText: text };
-    },
+  #listTagsForResource(input: ListTagsForResourceRequest) {
+    const repository = this.#find(String(input.resourceArn).split(':repository/')[1]);
+    return { tags: Object.entries(repository.resourceTags).map(([Key, Value]) => ({ Key, Value })) };
+  }
 
-    GetLifecyclePolicy: (input: GetLifecyclePolicyRequest) => {
-      const repository = find(input.repositoryName);
-      if (repository.lifecyclePolicy === undefined) throw faults.noPolicy(repository.name);
-      return { registryId: account, repositoryName: repository.name, lifecyclePolicyText: repository.lifecyclePolicy };
-    },
-  };
+  #putLifecyclePolicy(input: PutLifecyclePolicyRequest) {
+    const { account } = this.#deps;
+    const repository = this.#find(input.repositoryName);
+    const text = String(input.lifecyclePolicyText);
+    try {
+      JSON.parse(text);
+    } catch {
+      throw this.#faults.invalid('LifecyclePolicyText', 'Lifecycle policy validation failure: it is not valid JSON');
+    }
+    repository.lifecyclePolicy = text;
+    return { registryId: account, repositoryName: repository.name, lifecyclePolicyText: text };
+  }
+
+  #getLifecyclePolicy(input: GetLifecyclePolicyRequest) {
+    const { account } = this.#deps;
+    const repository = this.#find(input.repositoryName);
+    if (repository.lifecyclePolicy === undefined) throw this.#faults.noPolicy(repository.name);
+    return { registryId: account, repositoryName: repository.name, lifecyclePolicyText: repository.lifecyclePolicy };
+  }
+
+  #shown(repository: Repository): EcrRepository {
+    const { registry, account, region } = this.#deps;
+    return {
+      repositoryArn: `arn:aws:ecr:${region}:${account}:repository/${repository.name}`,
+      registryId: account,
+      repositoryName: repository.name,
+      repositoryUri: `${registry.host}/${repository.name}`,
+      createdAt: new Date(repository.createdAt),
+      imageTagMutability: repository.mutability,
+      ...(repository.exclusions.length > 0
+        ? {
+            imageTagMutabilityExclusionFilters: repository.exclusions.map((filter) => ({
+              filterType: 'WILDCARD' as const,
+              filter,
+            })),
+          }
+        : {}),
+      imageScanningConfiguration: { scanOnPush: repository.scanOnPush },
+      encryptionConfiguration: { encryptionType: 'AES256' },
+    };
+  }
 }
 
 function filtersOf(filters: CreateRepositoryRequest['imageTagMutabilityExclusionFilters']): string[] {

@@ -55,7 +55,7 @@ export interface Command {
   output: CloudWatchOutputConfig | undefined;
   requestedAt: number;
   /** When the targets were looked up: until then there are none. */
-  resolvedAt: number;
+  resolvedAt: number | undefined;
   invocations: Invocation[];
   cancelled: boolean;
 }
@@ -82,8 +82,8 @@ export function deliveryTimeoutsOf(command: Command): number {
 }
 
 /** The status of the command as a whole: a function of its invocations. Nothing to do is a success. */
-export function commandStanding(command: Command, now: number): { status: CommandStatus; details: string } {
-  if (now < command.resolvedAt) return { status: 'Pending', details: 'Pending' };
+export function commandStanding(command: Command): { status: CommandStatus; details: string } {
+  if (command.resolvedAt === undefined) return { status: 'Pending', details: 'Pending' };
   const { invocations } = command;
   const all = (test: (i: Invocation) => boolean) => invocations.every(test);
   const has = (details: string) => invocations.some(({ standing }) => standing.details === details);

@@ -105,31 +105,40 @@ const RUN_SHELL_SCRIPT = {
   ],
 };
 
-/** SSM documents of type Command. Source: Systems Manager API reference and user guide, "Schemas and features". */
-export function createDocumentStore(
-  context: Pick<LocalContext, 'account' | 'clock'>,
-  initial: readonly DocumentSpec[],
-): DocumentStore {
-  const { account, clock } = context;
-  const documents = new Map<string, Document>();
-  const add = (
-    name: string,
-    owner: string,
-    targetType: string | undefined,
-    text: string,
-    format: 'JSON' | 'YAML',
-  ): Document => {
-    const first: Version = { number: 1, text, format, content: contentOf(text, format), createdAt: clock.now() };
-    const document: Document = { name, owner, targetType, defaultVersion: 1, versions: [first] };
-    documents.set(name, document);
-    return document;
-  };
-  add('AWS-RunShellScript', 'Amazon', undefined, JSON.stringify(RUN_SHELL_SCRIPT), 'JSON');
-  for (const { name, content } of initial) add(name, account, undefined, JSON.stringify(content), 'JSON');
+type StoreContext = Pick<LocalContext, 'account' | 'clock'>;
 
-  function find(nameOrArn: string, asked?: string): { document: Document; version: Version } {
+/** SSM documents of type Command. Source: Systems Manager API reference and user guide, "Schemas and features". */
+export function createDocumentStore(context: StoreContext, initial: readonly DocumentSpec[]): DocumentStore {
+  const store = new Documents(context, initial);
+  return { operations: store.operations(), find: (name, version) => store.find(name, version) };
+}
+
+class Documents {
+  readonly #context: StoreContext;
+  readonly #documents = new Map<string, Document>();
+
+  constructor(context: StoreContext, initial: readonly DocumentSpec[]) {
+    this.#context = context;
+    this.#add('AWS-RunShellScript', 'Amazon', undefined, JSON.stringify(RUN_SHELL_SCRIPT), 'JSON');
+    for (const { name, content } of initial)
+      this.#add(name, context.account, undefined, JSON.stringify(content), 'JSON');
+  }
+
+  operations(): Record<string, Operation> {
+    return {
+      CreateDocument: (input: CreateDocumentRequest) => this.#createDocument(input),
+      UpdateDocument: (input: UpdateDocumentRequest) => this.#updateDocument(input),
+      UpdateDocumentDefaultVersion: (input: UpdateDocumentDefaultVersionRequest) =>
+        this.#updateDocumentDefaultVersion(input),
+      DescribeDocument: (input: DescribeDocumentRequest) => this.#describeDocument(input),
+      GetDocument: (input: GetDocumentRequest) => this.#getDocument(input),
+      DeleteDocument: (input: DeleteDocumentRequest) => this.#deleteDocument(input),
+    };
+  }
+
+  find(nameOrArn: string, asked?: string): { document: Document; version: Version } {
     const name = nameOrArn.replace(/^arn:[^/]*:document\//, '');
-    const document = documents.get(name);
+    const document = this.#documents.get(name);
     if (document === undefined) throw new AwsFault('InvalidDocument', `Document with name ${name} does not exist.`);
     const wanted = asked === undefined || asked === '$DEFAULT' ? document.defaultVersion : asked;
     const version =
@@ -145,84 +154,95 @@ export function createDocumentStore(
     return { document, version };
   }
 
-  return {
-    find,
-    operations: {
-      CreateDocument: (input: CreateDocumentRequest) => {
-        const name = String(input.Name);
-        if (!/^[a-zA-Z0-9_\-.]{3,128}$/.test(name)) {
-          throw new AwsFault(
-            'ValidationException',
-            `1 validation error detected: Value '${name}' at 'name' failed to satisfy constraint: Member must satisfy regular expression pattern: ^[a-zA-Z0-9_\\-.]{3,128}$`,
-          );
-        }
-        if (/^(aws|amazon|amzn)/i.test(name))
-          throw new AwsFault('ValidationException', `Document name ${name} uses a reserved prefix.`);
-        if (documents.has(name))
-          throw new AwsFault('DocumentAlreadyExists', `Document with same name ${name} already exists`);
-        if ((input.DocumentType ?? 'Command') !== 'Command') {
-          throw new AwsFault(
-            'ValidationException',
-            `The local Systems Manager has only documents of type Command, not ${input.DocumentType}.`,
-          );
-        }
-        const document = add(name, account, input.TargetType, String(input.Content), formatOf(input.DocumentFormat));
-        const described = describe(document, document.versions[0] as Version);
-        return { DocumentDescription: { ...described, Status: 'Creating' as const } };
-      },
+  #createDocument(input: CreateDocumentRequest) {
+    const { account } = this.#context;
+    const name = String(input.Name);
+    if (!/^[a-zA-Z0-9_\-.]{3,128}$/.test(name)) {
+      throw new AwsFault(
+        'ValidationException',
+        `1 validation error detected: Value '${name}' at 'name' failed to satisfy constraint: Member must satisfy regular expression pattern: ^[a-zA-Z0-9_\\-.]{3,128}$`,
+      );
+    }
+    if (/^(aws|amazon|amzn)/i.test(name))
+      throw new AwsFault('ValidationException', `Document name ${name} uses a reserved prefix.`);
+    if (this.#documents.has(name))
+      throw new AwsFault('DocumentAlreadyExists', `Document with same name ${name} already exists`);
+    if ((input.DocumentType ?? 'Command') !== 'Command') {
+      throw new AwsFault(
+        'ValidationException',
+        `The local Systems Manager has only documents of type Command, not ${input.DocumentType}.`,
+      );
+    }
+    const document = this.#add(name, account, input.TargetType, String(input.Content), formatOf(input.DocumentFormat));
+    const described = describe(document, document.versions[0] as Version);
+    return { DocumentDescription: { ...described, Status: 'Creating' as const } };
+  }
 
-      UpdateDocument: (input: UpdateDocumentRequest) => {
-        const { document, version } = find(String(input.Name), input.DocumentVersion ?? '$LATEST');
-        const text = String(input.Content);
-        if (document.owner !== account)
-          throw new AwsFault(
-            'AccessDeniedException',
-            `You can't update ${document.name}: it is owned by ${document.owner}.`,
-          );
-        if (document.versions.some((one) => one.text === text)) {
-          throw new AwsFault(
-            'DuplicateDocumentContent',
-            'The content of the association document matches another document. Change the content of the document and try again.',
-          );
-        }
-        const number = (document.versions.at(-1)?.number ?? 0) + 1;
-        const format = input.DocumentFormat === undefined ? version.format : formatOf(input.DocumentFormat);
-        const next: Version = { number, text, format, content: contentOf(text, format), createdAt: clock.now() };
-        document.versions.push(next);
-        return { DocumentDescription: { ...describe(document, next), Status: 'Updating' as const } };
-      },
+  #updateDocument(input: UpdateDocumentRequest) {
+    const { account } = this.#context;
+    const { document, version } = this.find(String(input.Name), input.DocumentVersion ?? '$LATEST');
+    const text = String(input.Content);
+    if (document.owner !== account)
+      throw new AwsFault(
+        'AccessDeniedException',
+        `You can't update ${document.name}: it is owned by ${document.owner}.`,
+      );
+    if (document.versions.some((one) => one.text === text)) {
+      throw new AwsFault(
+        'DuplicateDocumentContent',
+        'The content of the association document matches another document. Change the content of the document and try again.',
+      );
+    }
+    const number = (document.versions.at(-1)?.number ?? 0) + 1;
+    const format = input.DocumentFormat === undefined ? version.format : formatOf(input.DocumentFormat);
+    const next: Version = {
+      number,
+      text,
+      format,
+      content: contentOf(text, format),
+      createdAt: this.#context.clock.now(),
+    };
+    document.versions.push(next);
+    return { DocumentDescription: { ...describe(document, next), Status: 'Updating' as const } };
+  }
 
-      UpdateDocumentDefaultVersion: (input: UpdateDocumentDefaultVersionRequest) => {
-        const { document, version } = find(String(input.Name), input.DocumentVersion);
-        document.defaultVersion = version.number;
-        return { Description: { Name: document.name, DefaultVersion: String(version.number) } };
-      },
+  #updateDocumentDefaultVersion(input: UpdateDocumentDefaultVersionRequest) {
+    const { document, version } = this.find(String(input.Name), input.DocumentVersion);
+    document.defaultVersion = version.number;
+    return { Description: { Name: document.name, DefaultVersion: String(version.number) } };
+  }
 
-      DescribeDocument: (input: DescribeDocumentRequest) => {
-        const { document, version } = find(String(input.Name), input.DocumentVersion);
-        return { Document: describe(document, version) };
-      },
+  #describeDocument(input: DescribeDocumentRequest) {
+    const { document, version } = this.find(String(input.Name), input.DocumentVersion);
+    return { Document: describe(document, version) };
+  }
 
-      GetDocument: (input: GetDocumentRequest) => {
-        const { document, version } = find(String(input.Name), input.DocumentVersion);
-        const format = input.DocumentFormat ?? 'JSON';
-        return {
-          Name: document.name,
-          CreatedDate: new Date(version.createdAt),
-          DocumentVersion: String(version.number),
-          Status: 'Active' as const,
-          Content: format === version.format ? version.text : JSON.stringify(version.content),
-          DocumentType: 'Command' as const,
-          DocumentFormat: format,
-        };
-      },
+  #getDocument(input: GetDocumentRequest) {
+    const { document, version } = this.find(String(input.Name), input.DocumentVersion);
+    const format = input.DocumentFormat ?? 'JSON';
+    return {
+      Name: document.name,
+      CreatedDate: new Date(version.createdAt),
+      DocumentVersion: String(version.number),
+      Status: 'Active' as const,
+      Content: format === version.format ? version.text : JSON.stringify(version.content),
+      DocumentType: 'Command' as const,
+      DocumentFormat: format,
+    };
+  }
 
-      DeleteDocument: (input: DeleteDocumentRequest) => {
-        documents.delete(find(String(input.Name)).document.name);
-        return {};
-      },
-    },
-  };
+  #deleteDocument(input: DeleteDocumentRequest) {
+    this.#documents.delete(this.find(String(input.Name)).document.name);
+    return {};
+  }
+
+  #add(name: string, owner: string, targetType: string | undefined, text: string, format: 'JSON' | 'YAML'): Document {
+    const createdAt = this.#context.clock.now();
+    const first: Version = { number: 1, text, format, content: contentOf(text, format), createdAt };
+    const document: Document = { name, owner, targetType, defaultVersion: 1, versions: [first] };
+    this.#documents.set(name, document);
+    return document;
+  }
 }
 
 function formatOf(format: string | undefined): 'JSON' | 'YAML' {

@@ -32,139 +32,160 @@ const STANDARD_BYTES = 4096;
 /** Stands for the key of the account: what a SecureString reads without WithDecryption. */
 const CIPHER_PREFIX = 'AQICAHh';
 
+type StoreContext = Pick<LocalContext, 'account' | 'region' | 'clock'>;
+
 /** Parameter Store. Source: Systems Manager API reference, GetParameter and the others. */
 export function createParameterStore(
-  context: Pick<LocalContext, 'account' | 'region' | 'clock'>,
+  context: StoreContext,
   initial: Readonly<Record<string, ParameterSpec>>,
 ): ParameterStore {
-  const { account, region, clock } = context;
-  const parameters = new Map<string, Parameter>();
-  for (const [name, spec] of Object.entries(initial)) {
-    parameters.set(name, { ...spec, name, version: 1, modifiedAt: clock.now(), tags: {} });
-  }
-  const arnOf = (name: string) => `arn:aws:ssm:${region}:${account}:parameter${name.startsWith('/') ? '' : '/'}${name}`;
+  const store = new Parameters(context, initial);
+  return { operations: store.operations(), value: (nameOrArn) => store.find(nameOrArn).value };
+}
 
-  function find(nameOrArn: string): Parameter {
+class Parameters {
+  readonly #context: StoreContext;
+  readonly #parameters = new Map<string, Parameter>();
+
+  constructor(context: StoreContext, initial: Readonly<Record<string, ParameterSpec>>) {
+    this.#context = context;
+    for (const [name, spec] of Object.entries(initial)) {
+      this.#parameters.set(name, { ...spec, name, version: 1, modifiedAt: context.clock.now(), tags: {} });
+    }
+  }
+
+  operations(): Record<string, Operation> {
+    return {
+      GetParameter: (input: GetParameterRequest) => ({
+        Parameter: this.#shown(this.find(String(input.Name)), input.WithDecryption),
+      }),
+      GetParameters: (input: GetParametersRequest) => this.#getParameters(input),
+      GetParametersByPath: (input: GetParametersByPathRequest) => this.#getParametersByPath(input),
+      PutParameter: (input: PutParameterRequest) => this.#putParameter(input),
+      DeleteParameter: (input: DeleteParameterRequest) => this.#deleteParameter(input),
+      AddTagsToResource: (input: AddTagsToResourceRequest) => this.#addTagsToResource(input),
+      ListTagsForResource: (input: ListTagsForResourceRequest) => ({
+        TagList: Object.entries(this.#taggable(input).tags).map(([Key, Value]) => ({ Key, Value })),
+      }),
+    };
+  }
+
+  find(nameOrArn: string): Parameter {
     const name = nameOrArn.replace(/:\d+$/, '');
-    const found = parameters.get(name) ?? [...parameters.values()].find((p) => arnOf(p.name) === name);
+    const found =
+      this.#parameters.get(name) ?? [...this.#parameters.values()].find((p) => this.#arnOf(p.name) === name);
     if (found === undefined) throw new AwsFault('ParameterNotFound', '');
     return found;
   }
 
-  const shown = (p: Parameter, decrypt: boolean | undefined) => ({
-    Name: p.name,
-    Type: p.type,
-    Value: p.type === 'SecureString' && !decrypt ? CIPHER_PREFIX + Buffer.from(p.name).toString('base64') : p.value,
-    Version: p.version,
-    LastModifiedDate: new Date(p.modifiedAt),
-    ARN: arnOf(p.name),
-    DataType: 'text',
-  });
+  #getParameters(input: GetParametersRequest) {
+    const names = input.Names ?? [];
+    if (names.length > 10) {
+      throw new AwsFault(
+        'ValidationException',
+        `1 validation error detected: Value '[${names.join(', ')}]' at 'names' failed to satisfy constraint: Member must have length less than or equal to 10`,
+      );
+    }
+    const known = names.filter((name) => this.#parameters.has(name));
+    return {
+      Parameters: known.map((name) => this.#shown(this.find(name), input.WithDecryption)),
+      InvalidParameters: names.filter((name) => !this.#parameters.has(name)),
+    };
+  }
 
-  return {
-    value: (nameOrArn) => find(nameOrArn).value,
-    operations: {
-      GetParameter: (input: GetParameterRequest) => ({
-        Parameter: shown(find(String(input.Name)), input.WithDecryption),
-      }),
+  #getParametersByPath(input: GetParametersByPathRequest) {
+    const path = String(input.Path).replace(/\/*$/, '/');
+    const below = [...this.#parameters.values()]
+      .filter((p) => p.name.startsWith(path) && (input.Recursive || !p.name.slice(path.length).includes('/')))
+      .sort((a, b) => a.name.localeCompare(b.name));
+    const { items, nextToken } = pageOf(below, {
+      nextToken: input.NextToken,
+      maxResults: input.MaxResults,
+      most: 10,
+      code: 'InvalidNextToken',
+    });
+    return { Parameters: items.map((p) => this.#shown(p, input.WithDecryption)), NextToken: nextToken };
+  }
 
-      GetParameters: (input: GetParametersRequest) => {
-        const names = input.Names ?? [];
-        if (names.length > 10) {
-          throw new AwsFault(
-            'ValidationException',
-            `1 validation error detected: Value '[${names.join(', ')}]' at 'names' failed to satisfy constraint: Member must have length less than or equal to 10`,
-          );
-        }
-        const known = names.filter((name) => parameters.has(name));
-        return {
-          Parameters: known.map((name) => shown(find(name), input.WithDecryption)),
-          InvalidParameters: names.filter((name) => !parameters.has(name)),
-        };
-      },
+  #putParameter(input: PutParameterRequest) {
+    const name = String(input.Name);
+    const value = String(input.Value);
+    const existing = this.#parameters.get(name);
+    if (existing !== undefined && !input.Overwrite) {
+      throw new AwsFault(
+        'ParameterAlreadyExists',
+        'The parameter already exists. To overwrite this value, set the overwrite option in the request to true.',
+      );
+    }
+    if (existing === undefined && input.Type === undefined) {
+      throw new AwsFault('ValidationException', 'A parameter type is required when you create a parameter.');
+    }
+    if (input.Overwrite && input.Tags?.length) {
+      throw new AwsFault(
+        'ValidationException',
+        'Invalid request: tags and overwrite cannot be used together. To create a parameter with tags, remove overwrite flag. To update tags for an existing parameter, use AddTagsToResource or RemoveTagsFromResource.',
+      );
+    }
+    if (
+      Buffer.byteLength(value) > STANDARD_BYTES &&
+      input.Tier !== 'Advanced' &&
+      input.Tier !== 'Intelligent-Tiering'
+    ) {
+      throw new AwsFault(
+        'ValidationException',
+        'Standard tier this.#parameters support a maximum parameter value of 4096 characters. To create a larger parameter value, upgrade the parameter to use the advanced-parameter tier.',
+      );
+    }
+    const parameter: Parameter = {
+      name,
+      value,
+      type: input.Type ?? existing?.type ?? 'String',
+      version: (existing?.version ?? 0) + 1,
+      modifiedAt: this.#context.clock.now(),
+      tags: existing?.tags ?? tagsOf(input.Tags),
+    };
+    this.#parameters.set(name, parameter);
+    return {
+      Version: parameter.version,
+      Tier: input.Tier === 'Advanced' ? ('Advanced' as const) : ('Standard' as const),
+    };
+  }
 
-      GetParametersByPath: (input: GetParametersByPathRequest) => {
-        const path = String(input.Path).replace(/\/*$/, '/');
-        const below = [...parameters.values()]
-          .filter((p) => p.name.startsWith(path) && (input.Recursive || !p.name.slice(path.length).includes('/')))
-          .sort((a, b) => a.name.localeCompare(b.name));
-        const { items, nextToken } = pageOf(below, {
-          nextToken: input.NextToken,
-          maxResults: input.MaxResults,
-          most: 10,
-          code: 'InvalidNextToken',
-        });
-        return { Parameters: items.map((p) => shown(p, input.WithDecryption)), NextToken: nextToken };
-      },
+  #deleteParameter(input: DeleteParameterRequest) {
+    this.#parameters.delete(this.find(String(input.Name)).name);
+    return {};
+  }
 
-      PutParameter: (input: PutParameterRequest) => {
-        const name = String(input.Name);
-        const value = String(input.Value);
-        const existing = parameters.get(name);
-        if (existing !== undefined && !input.Overwrite) {
-          throw new AwsFault(
-            'ParameterAlreadyExists',
-            'The parameter already exists. To overwrite this value, set the overwrite option in the request to true.',
-          );
-        }
-        if (existing === undefined && input.Type === undefined) {
-          throw new AwsFault('ValidationException', 'A parameter type is required when you create a parameter.');
-        }
-        if (input.Overwrite && input.Tags?.length) {
-          throw new AwsFault(
-            'ValidationException',
-            'Invalid request: tags and overwrite cannot be used together. To create a parameter with tags, remove overwrite flag. To update tags for an existing parameter, use AddTagsToResource or RemoveTagsFromResource.',
-          );
-        }
-        if (
-          Buffer.byteLength(value) > STANDARD_BYTES &&
-          input.Tier !== 'Advanced' &&
-          input.Tier !== 'Intelligent-Tiering'
-        ) {
-          throw new AwsFault(
-            'ValidationException',
-            'Standard tier parameters support a maximum parameter value of 4096 characters. To create a larger parameter value, upgrade the parameter to use the advanced-parameter tier.',
-          );
-        }
-        const parameter: Parameter = {
-          name,
-          value,
-          type: input.Type ?? existing?.type ?? 'String',
-          version: (existing?.version ?? 0) + 1,
-          modifiedAt: clock.now(),
-          tags: existing?.tags ?? tagsOf(input.Tags),
-        };
-        parameters.set(name, parameter);
-        return {
-          Version: parameter.version,
-          Tier: input.Tier === 'Advanced' ? ('Advanced' as const) : ('Standard' as const),
-        };
-      },
+  #addTagsToResource(input: AddTagsToResourceRequest) {
+    Object.assign(this.#taggable(input).tags, tagsOf(input.Tags));
+    return {};
+  }
 
-      DeleteParameter: (input: DeleteParameterRequest) => {
-        parameters.delete(find(String(input.Name)).name);
-        return {};
-      },
+  #shown(p: Parameter, decrypt: boolean | undefined) {
+    return {
+      Name: p.name,
+      Type: p.type,
+      Value: p.type === 'SecureString' && !decrypt ? CIPHER_PREFIX + Buffer.from(p.name).toString('base64') : p.value,
+      Version: p.version,
+      LastModifiedDate: new Date(p.modifiedAt),
+      ARN: this.#arnOf(p.name),
+      DataType: 'text',
+    };
+  }
 
-      AddTagsToResource: (input: AddTagsToResourceRequest) => {
-        Object.assign(taggable(input).tags, tagsOf(input.Tags));
-        return {};
-      },
+  #arnOf(name: string): string {
+    const { account, region } = this.#context;
+    return `arn:aws:ssm:${region}:${account}:parameter${name.startsWith('/') ? '' : '/'}${name}`;
+  }
 
-      ListTagsForResource: (input: ListTagsForResourceRequest) => ({
-        TagList: Object.entries(taggable(input).tags).map(([Key, Value]) => ({ Key, Value })),
-      }),
-    },
-  };
-
-  function taggable(input: { ResourceType: string | undefined; ResourceId: string | undefined }): Parameter {
+  #taggable(input: { ResourceType: string | undefined; ResourceId: string | undefined }): Parameter {
     if (input.ResourceType !== 'Parameter') {
       throw new AwsFault(
         'InvalidResourceType',
         `The local Systems Manager tags only parameters, not ${input.ResourceType}.`,
       );
     }
-    const found = parameters.get(String(input.ResourceId));
+    const found = this.#parameters.get(String(input.ResourceId));
     if (found === undefined)
       throw new AwsFault(
         'InvalidResourceId',
