@@ -8,6 +8,7 @@ export type ActEvent =
   | {
       kind: 'annotation';
       job: JobRef;
+      step: string;
       level: 'error' | 'warning' | 'notice';
       message: string;
       title: string;
@@ -67,13 +68,15 @@ function stepEvent(line: Line, job: JobRef, at: number): ActEvent | undefined {
   const { step } = line;
   if (!step) return undefined;
   if (line.raw_output) return { kind: 'output', job, step, text: (line.msg ?? '').replace(/\n$/, ''), at };
-  if (line.command === 'set-output')
+  // A post step sets outputs as well, which nobody can read any more.
+  if (line.command === 'set-output' && line.stage === 'Main')
     return { kind: 'set-output', job, step, name: line.name ?? '', value: line.arg ?? '', at };
   if (line.command === 'summary') return { kind: 'summary', job, step, markdown: line.content ?? '', at };
   if (line.command === 'error' || line.command === 'warning' || line.command === 'notice')
     return {
       kind: 'annotation',
       job,
+      step,
       level: line.command,
       message: line.arg ?? '',
       title: line.kvPairs?.title ?? '',

@@ -11,6 +11,9 @@ export interface Tally {
   max: number;
   /** What was wrong, with how often; the first few kinds. */
   failures: Record<string, number>;
+  /** When the first and the last of them was sent, milliseconds since the epoch. */
+  failedFrom?: number;
+  failedUntil?: number;
 }
 
 export interface Prober {
@@ -26,6 +29,8 @@ export interface Mark {
 }
 
 interface Probe {
+  /** Milliseconds since the epoch. */
+  at: number;
   ms: number;
   /** '' when it was answered with 200. */
   failure: string;
@@ -92,13 +97,15 @@ export function summarise(probes: readonly Probe[], seconds: number): Tally {
     p95: at(0.95),
     max: at(1),
     failures,
+    ...(failed[0] && { failedFrom: failed[0].at, failedUntil: failed.at(-1)?.at ?? failed[0].at }),
   };
 }
 
 function send(url: string, agent: Agent | false): Promise<Probe> {
   const started = performance.now();
+  const at = Date.now();
   return new Promise((resolve) => {
-    const end = (failure: string) => resolve({ ms: performance.now() - started, failure });
+    const end = (failure: string) => resolve({ at, ms: performance.now() - started, failure });
     const request = get(url, { agent, timeout: TIMEOUT_MS }, (response) => {
       response.once('end', () => end(response.statusCode === 200 ? '' : `status ${response.statusCode}`));
       response.once('error', (error) => end(error.message));

@@ -58,7 +58,7 @@ export class Story {
         if (event.result === 'failure' && !this.#failed.has(key)) this.#failed.set(key, event.step);
         return undefined;
       case 'annotation':
-        if (event.level === 'error') this.#linesOf(key, this.#failed.get(key) ?? '').push(event.message);
+        if (event.level === 'error') this.#linesOf(key, event.step).push(event.message);
         return undefined;
       case 'job-ended':
         return this.#end(event);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
 import { ensureBaseImage } from '../../scripts/base-image.ts';
 import { preferredPort } from '../http/ports.ts';
@@ -16,6 +17,8 @@ const PAGE_PORT = 4600;
 const REGISTRY_PORT = 4601;
 /** Container health checks take a fifth of their time, as the sample's are written for real life. */
 const HEALTH_TIME_SCALE = 0.2;
+/** Longest time until the bootstrap tasks answer, on a busy machine. */
+const READY_MS = 60_000;
 
 /** Everything that the three pushes need around them. */
 export interface Surroundings {
@@ -49,6 +52,7 @@ export async function surround(root: string, folder: string): Promise<Surroundin
   });
   const webUrl = local.endpoints.balancers.web;
   if (webUrl === undefined) throw new Error('local/demo/world.yml has no balancer "web"');
+  await answering(`${webUrl}/health`);
   const webhook = local.discord.createWebhook({ channel: CHANNEL, name: 'Slipway' });
   await describeEnvironment(repository, ENVIRONMENT, botFor(local));
   const { GITHUB_TOKEN = '', ...env } = local.env({ credentials: false });
@@ -67,6 +71,17 @@ export async function surround(root: string, folder: string): Promise<Surroundin
     },
     secrets: { GITHUB_TOKEN, DISCORD_WEBHOOK: webhook },
   };
+}
+
+/** Waits until the service runs that exists before the first push; only then does it have users. */
+async function answering(url: string): Promise<void> {
+  const deadline = Date.now() + READY_MS;
+  for (let inRow = 0; inRow < 5; ) {
+    const response = await fetch(url, { signal: AbortSignal.timeout(1000) }).catch(() => undefined);
+    inRow = response?.ok ? inRow + 1 : 0;
+    if (Date.now() > deadline) throw new Error(`${url} did not answer within ${READY_MS / 1000} s of the start`);
+    await sleep(100);
+  }
 }
 
 function worldOf(repository: DemoRepository, tokens: { discord: string; github: string }): WorldInput {
