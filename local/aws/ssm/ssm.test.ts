@@ -1,5 +1,8 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { CloudWatchLogsClient, GetLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { DescribeInstancesCommand, EC2Client } from '@aws-sdk/client-ec2';
@@ -29,6 +32,7 @@ const ONE = 'i-00000000000000001';
 const TWO = 'i-00000000000000002';
 const LOST = 'i-0000000000000000f';
 let local: Local;
+let work: string;
 let ssm: SSMClient;
 let settings: {
   endpoint: string;
@@ -38,6 +42,7 @@ let settings: {
 };
 
 beforeAll(async () => {
+  work = await mkdtemp(join(tmpdir(), 'slipway-ssm-test-'));
   local = await startLocal({
     lag: 'real',
     seed: 3,
@@ -64,7 +69,10 @@ beforeAll(async () => {
   };
   ssm = new SSMClient(settings);
 }, 60_000);
-afterAll(() => local.stop(), 20_000);
+afterAll(async () => {
+  await local.stop();
+  await rm(work, { recursive: true, force: true });
+}, 20_000);
 
 async function send(commands: string[], over: Partial<SendCommandRequest> = {}): Promise<string> {
   const { Command } = await ssm.send(
@@ -219,7 +227,7 @@ describe('a host', () => {
       image,
       ['CMD ["/bin/busybox","httpd","-f","-p","80","-h","/data"]'],
     );
-    await run('sh', ['-c', 'docker --config "$0" push "$1"', await dockerConfig(), image]);
+    await run('docker', ['--config', await dockerConfig(), 'push', image]);
     await local.engine.removeImage(image);
     const id = await send(
       [
@@ -298,15 +306,10 @@ test('the aws command line lists what ran', async () => {
   expect(JSON.parse(stdout).CommandInvocations.length).toBeGreaterThan(5);
 }, 20_000);
 
+/** A docker configuration that may push. */
 async function dockerConfig(): Promise<string> {
-  const directory = `/tmp/slipway-test-docker-${local.instance}`;
   const { username, password, serveraddress } = local.registry.pullCredentials();
   const auth = Buffer.from(`${username}:${password}`).toString('base64');
-  await run('sh', [
-    '-c',
-    'mkdir -p "$0" && printf %s "$1" > "$0/config.json"',
-    directory,
-    JSON.stringify({ auths: { [serveraddress]: { auth } } }),
-  ]);
-  return directory;
+  await writeFile(join(work, 'config.json'), JSON.stringify({ auths: { [serveraddress]: { auth } } }));
+  return work;
 }
