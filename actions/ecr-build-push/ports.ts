@@ -29,6 +29,7 @@ export function settingsOf(inputs: BuildInputs): BuildSettings {
 export function portsOf(inputs: BuildInputs, settings: BuildSettings, edge: Edge): BuildPorts {
   const { env, log, signal, context } = edge;
   const run = processes(log);
+  if (inputs.push) required(inputs.repository);
   let client: ECRClient | undefined;
   const ecr = () => {
     client ??= new ECRClient(awsConfig({ region: regionFrom(inputs.region, env), action: 'ecr-build-push' }));

@@ -45,6 +45,8 @@ export async function runAction(
     PATH: process.env.PATH ?? '',
     HOME: process.env.HOME ?? '',
     RUNNER_TEMP: folder,
+    // Spares each of many starts the same compilation.
+    NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/slipway-compile'),
     ...files,
     ...options.env,
     ...given,
