@@ -44,6 +44,8 @@ fi
 
 field() { docker inspect --type container --format "{""{$2}""}" "$1" 2> /dev/null; }
 exists() { field "$1" .Id > /dev/null; }
+# Health as the engine sees it; `none` without a health check. docker prints an empty line before it fails.
+health() { seen=$(field "$1" .State.Health.Status) || seen=none; echo "$seen"; }
 running() { [ "$(field "$1" .State.Running)" = true ]; }
 image_of() { field "$1" 'index .Config.Labels "slipway.image"'; }
 stop() { if running "$1"; then docker stop --time 30 "$1" > /dev/null; fi; }
@@ -63,10 +65,10 @@ wait_healthy() {
       if [ "$(field "$next" .State.OOMKilled)" = true ]; then why="$why (out of memory)"; fi
       return 1
     fi
-    case $(field "$next" .State.Health.Status || echo none) in
-      *unhealthy) why='its health check failed' && return 1 ;;
-      *healthy) return 0 ;;
-      *none) if [ "$age" -ge "$stable" ]; then return 0; fi ;;
+    case $(health "$next") in
+      unhealthy) why='its health check failed' && return 1 ;;
+      healthy) return 0 ;;
+      none) if [ "$age" -ge "$stable" ]; then return 0; fi ;;
     esac
     if [ "$age" -ge "$healthy" ]; then
       why="it was not healthy within $healthy s"
@@ -172,7 +174,7 @@ status() {
     result failed "no container of $name runs here" '' "$(image_of "$previous")"
     exit 1
   fi
-  result succeeded "$(field "$current" .State.Health.Status || echo running) since $(field "$current" .State.StartedAt)" \
+  result succeeded "running since $(field "$current" .State.StartedAt), health check: $(health "$current")" \
     "$(image_of "$current")" "$(image_of "$previous")"
 }
 
