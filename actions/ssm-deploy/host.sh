@@ -3,6 +3,7 @@
 # value is ever part of a command. Needs docker, base64 and flock; secrets need the aws command line.
 # The last line it prints is "slipway-result STATE key=base64 …". SSM reads double braces as its own, so there are none here.
 set -u
+: "${payload:?is set by the line that the SSM document puts before this script}"
 umask 077
 state=/run/slipway
 mkdir -p "$state"
