@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -103,10 +103,19 @@ beforeAll(async () => {
 }, 60_000);
 
 afterAll(async () => {
+  if (local) removeBuilt(`${local.endpoints.registry}/sample-web`);
   await local?.stop();
   git?.remove();
   rmSync(scratch, { recursive: true, force: true });
 }, 30_000);
+
+/** The builder keeps what it built on the engine; nobody else has a use for these. */
+function removeBuilt(repository: string): void {
+  const docker = (...args: string[]) =>
+    execFileSync('docker', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  const ids = docker('images', '--quiet', repository).split('\n').filter(Boolean);
+  if (ids.length > 0) docker('rmi', '--force', ...new Set(ids));
+}
 
 interface Run {
   code: number | null;
