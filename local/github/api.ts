@@ -13,6 +13,7 @@ import type { Call, GithubRoute } from './route.ts';
 import type { GithubDeps } from './server.ts';
 import type { Dispatch, GithubState } from './state.ts';
 import { authorize, type TokenGrant, type Tokens } from './tokens.ts';
+import { webPage } from './web.ts';
 
 export interface ApiParts {
   deps: Pick<GithubDeps, 'clock' | 'faults' | 'hourlyLimit' | 'onDispatch' | 'onUnknown'>;
@@ -36,6 +37,8 @@ export function createApi({
   const routes = routeTable();
 
   async function serve(request: HttpRequest): Promise<HttpReply> {
+    const shown = request.headers.authorization === undefined ? await webPage(state, request) : undefined;
+    if (shown) return shown;
     const path = request.path.replace(/^\/api\/v3(?=\/)/, '').replace(/^\/api\/graphql$/, '/graphql');
     const grant = tokens.authenticate(request.headers.authorization);
     const spent = quota.spend(request.headers.authorization ?? '', path === '/graphql' ? 'graphql' : 'core');

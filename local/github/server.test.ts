@@ -182,6 +182,30 @@ describe('dispatches', () => {
   });
 });
 
+describe('pages that messages link to', () => {
+  test('a run, a commit and the repository, escaped, without a token; anything else stays closed', async () => {
+    const sha = repo.commit({ 'web/x.txt': 'x' }, 'Say <b>hello</b> & "bye"');
+    const run = github.addRun(SLUG, {
+      name: 'n',
+      title: 'A <run>',
+      path: 'p',
+      event: 'push',
+      headBranch: 'main',
+      headSha: sha,
+    });
+    const get = async (path: string): Promise<[number, string]> => {
+      const response = await fetch(`${github.url}${path}`);
+      return [response.status, await response.text()];
+    };
+    const commit = await get(`/${SLUG}/commit/${sha}`);
+    expect(commit).toEqual([200, expect.stringContaining('Say &lt;b&gt;hello&lt;/b&gt; &amp; &quot;bye&quot;')]);
+    expect(await get(`/${SLUG}/actions/runs/${run.id}`)).toEqual([200, expect.stringContaining('A &lt;run&gt;')]);
+    expect((await get(`/${SLUG}`))[0]).toBe(200);
+    expect((await get(`/${SLUG}/actions/runs/1`))[0]).toBe(401);
+    expect((await get('/other/repo'))[0]).toBe(401);
+  });
+});
+
 describe('tokens, limits, faults', () => {
   test.each([
     [undefined, 401, 'Requires authentication'],
