@@ -64,8 +64,19 @@ export async function assumeWithOidc(request: AssumeRequest, ports: AssumePorts)
     if (error instanceof Problem && (error.kind === 'denied' || error.kind === 'credentials')) {
       throw explainDenied({ role, audience: request.audience, claims: claimsOf(token), error });
     }
+    if (error instanceof Problem && error.message.includes('MaxSessionDuration')) throw tooLong(request, error);
     throw error;
   }
+}
+
+function tooLong({ role, durationMs }: AssumeRequest, error: Problem): Problem {
+  return new Problem({
+    what: "input 'duration'",
+    seen: `${durationMs / 1000}s`,
+    cause: `the maximum session duration of role ${role} is shorter (an hour unless it was raised)`,
+    fix: 'Lower `duration`, or raise max_session_duration of the role',
+    underlying: error,
+  });
 }
 
 function check(role: string, sessionName: string, durationMs: number): void {

@@ -19,6 +19,7 @@ test.each([
     /Correct the region/,
   ],
   ['CredentialsProviderError', {}, 'credentials', /id-token: write/],
+  ['InvalidIdentityTokenException', {}, 'credentials', /id-token: write/],
   ['Error', { code: 'ECONNREFUSED' }, 'network', /AWS_ENDPOINT_URL/],
   ['Error', { cause: Object.assign(new Error('x'), { code: 'ENOTFOUND' }) }, 'network', /region/],
   ['TimeoutError', {}, 'network', /network/],

@@ -18,7 +18,7 @@ const DENIED = /^(AccessDenied|AccessDeniedException|UnauthorizedOperation|Autho
 const THROTTLED =
   /^(Throttling|ThrottlingException|ThrottledException|TooManyRequestsException|RequestLimitExceeded|Rate.*Exceeded)/;
 const CREDENTIALS =
-  /^(CredentialsProviderError|ExpiredToken|ExpiredTokenException|UnrecognizedClientException|InvalidClientTokenId|InvalidSignatureException|SignatureDoesNotMatch|InvalidIdentityToken|TokenProviderError|AuthFailure)$/;
+  /^(CredentialsProviderError|ExpiredToken|ExpiredTokenException|UnrecognizedClientException|InvalidClientTokenId|InvalidSignatureException|SignatureDoesNotMatch|InvalidIdentityToken(Exception)?|TokenProviderError|AuthFailure)$/;
 const NOT_FOUND = /NotFound|NoSuch|DoesNotExist|^ServiceNotActiveException$/;
 const CONFLICT = /AlreadyExists|Conflict|UpdateInProgress|InUse/;
 const NETWORK_CODES =

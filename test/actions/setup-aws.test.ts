@@ -1,0 +1,209 @@
+import { execFile } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type Local, startLocal } from '../../local/start.ts';
+import { type ActionRun, runAction } from '../support/action.ts';
+
+const execFileAsync = promisify(execFile);
+const ROLE = 'arn:aws:iam::123456789012:role/slipway-dev';
+const CONFIG = `version: 1
+registry: { account: '123456789012', region: eu-central-1 }
+components: { web: { kind: worker, paths: ['web/**'], image: { repository: web, context: web },
+  deploy: { to: ecs, cluster: a, service: b, container: web } } }
+environments: { dev: { role: '${ROLE}', region: eu-central-1 } }
+`;
+
+// OIDC as on GitHub: a token of the run from an issuer, judged by STS against the role's trust; then docker's own login.
+let local: Local;
+let folder: string;
+let env: Record<string, string>;
+
+beforeAll(async () => {
+  local = await startLocal({
+    world: {
+      repositories: ['web'],
+      roles: [{ name: 'slipway-dev', subjects: ['repo:acme/sample:environment:dev'] }],
+      github: { identity: { repository: 'acme/sample', environment: 'dev' } },
+    },
+  });
+  folder = mkdtempSync(join(tmpdir(), 'slipway-setup-'));
+  mkdirSync(join(folder, '.github'));
+  writeFileSync(join(folder, '.github/slipway.yml'), CONFIG);
+  env = {
+    ...local.env({ credentials: false }),
+    PATH: `${slowDocker()}${delimiter}${process.env.PATH}`,
+    DOCKER_CONFIG: join(folder, 'docker'),
+    GITHUB_WORKSPACE: folder,
+    GITHUB_REPOSITORY: 'acme/sample',
+    GITHUB_RUN_ID: '4711',
+  };
+}, 60_000);
+afterAll(async () => {
+  await local?.stop();
+  rmSync(folder, { recursive: true, force: true });
+}, 30_000);
+
+/** A docker that takes its time before it starts, so that whoever watches sees its command line. */
+function slowDocker(): string {
+  const bin = join(folder, 'bin');
+  mkdirSync(bin);
+  const real = (process.env.PATH ?? '').split(delimiter).map((d) => join(d, 'docker'));
+  writeFileSync(join(bin, 'docker'), `#!/bin/sh\nsleep 0.4\nexec ${real.find((path) => existsSync(path))} "$@"\n`);
+  chmodSync(join(bin, 'docker'), 0o755);
+  return bin;
+}
+
+const setup = (inputs: Record<string, string> = {}, over: Record<string, string> = {}) =>
+  runAction('setup-aws', { role: ROLE, ...inputs }, { cwd: folder, env: { ...env, ...over } });
+
+/** What docker would send to the registry: its configuration file's entry, 'USER:PASSWORD'. */
+function login(): string | undefined {
+  const file = join(folder, 'docker/config.json');
+  if (!existsSync(file)) return undefined;
+  const { auths } = JSON.parse(readFileSync(file, 'utf8')) as { auths?: Record<string, { auth: string }> };
+  const entry = auths?.[local.endpoints.registry];
+  return entry && Buffer.from(entry.auth, 'base64').toString();
+}
+
+/** Every command line of the machine, as any user could read them while `f` runs. */
+async function commandLinesDuring<T>(f: () => Promise<T>): Promise<{ result: T; lines: Set<string> }> {
+  const lines = new Set<string>();
+  const look = () => {
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+      try {
+        lines.add(readFileSync(join('/proc', pid, 'cmdline'), 'utf8').replaceAll('\0', ' '));
+      } catch {
+        // It has ended since.
+      }
+    }
+  };
+  const timer = setInterval(look, 50);
+  try {
+    return { result: await f(), lines };
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** All that a reader of the run sees: the runner replaces what was masked, so those lines are not shown. */
+const shown = (run: ActionRun) => run.log.replace(/^::add-mask::.*$/gm, '') + run.summary + JSON.stringify(run.outputs);
+
+describe('a job of the right environment', () => {
+  let run: ActionRun;
+  let lines: Set<string>;
+
+  beforeAll(async () => {
+    ({ result: run, lines } = await commandLinesDuring(() => setup()));
+  }, 60_000);
+
+  test('assumes the role', () => {
+    expect([run.code, run.log]).toEqual([0, expect.stringContaining('AWS account 123456789012 in eu-central-1')]);
+    expect(run.outputs).toMatchObject({
+      outcome: 'succeeded',
+      'account-id': '123456789012',
+      arn: 'arn:aws:sts::123456789012:assumed-role/slipway-dev/slipway-4711',
+      registry: local.endpoints.registry,
+      expires: expect.stringMatching(/^20\d\d-.*Z$/),
+    });
+    expect(run.summary).toContain('assumed-role/slipway-dev/slipway-4711');
+  });
+
+  test('exports what the aws command line of the next step reads', async () => {
+    const args = ['sts', 'get-caller-identity', '--output', 'json'];
+    const next = { PATH: process.env.PATH ?? '', HOME: folder, AWS_ENDPOINT_URL: local.endpoints.aws, ...run.exported };
+    const { stdout } = await execFileAsync('aws', args, { env: next, timeout: 60_000 });
+    expect(JSON.parse(stdout)).toMatchObject({ Account: '123456789012', Arn: run.outputs.arn });
+    expect(Object.keys(run.exported).sort()).toEqual([
+      'AWS_ACCESS_KEY_ID',
+      'AWS_DEFAULT_REGION',
+      'AWS_REGION',
+      'AWS_SECRET_ACCESS_KEY',
+      'AWS_SESSION_TOKEN',
+    ]);
+  }, 60_000);
+
+  test('logs docker in; the password is on no command line and in no text', () => {
+    const [user, password = ''] = login()?.split(':') ?? [];
+    expect([user, password.length > 20]).toEqual(['AWS', true]);
+    const watched = [...lines];
+    expect(watched.filter((line) => line.includes(`login --username AWS`))).not.toEqual([]);
+    const auth = Buffer.from(`AWS:${password}`).toString('base64');
+    const { AWS_SECRET_ACCESS_KEY: key = '?', AWS_SESSION_TOKEN: token = '?' } = run.exported;
+    for (const secret of [password, auth, key, token]) {
+      expect(run.log).toContain(`::add-mask::${secret}`);
+      expect(shown(run)).not.toContain(secret);
+      expect(watched.filter((line) => line.includes(secret))).toEqual([]);
+    }
+    expect(run.log).toMatch(/::add-mask::eyJ/);
+    expect(shown(run)).not.toContain('eyJ');
+  });
+
+  test('the login opens the registry to docker, and the post step takes it away', async () => {
+    const docker = (...args: string[]) =>
+      execFileAsync('docker', args, { env: { ...process.env, DOCKER_CONFIG: env.DOCKER_CONFIG }, timeout: 30_000 });
+    const missing = `${local.endpoints.registry}/web:none`;
+    await expect(docker('pull', missing)).rejects.toThrow(/not found|unknown/);
+    const post = await runAction(
+      'setup-aws',
+      { role: ROLE },
+      { cwd: folder, env: { ...env, STATE_hosts: run.state.hosts ?? '' } },
+    );
+    expect([post.code, post.outputs.outcome, login()]).toEqual([0, 'succeeded', undefined]);
+    expect(post.exported).toEqual({});
+    await expect(docker('pull', missing)).rejects.toThrow(/no basic auth credentials|unauthorized/);
+  }, 60_000);
+});
+
+test('role and region come from the environment of the config file; a login that is not wanted is not made', async () => {
+  const run = await setup({ role: '', environment: 'dev', login: 'false', 'session-name': 'by-hand' });
+  expect(run.outputs).toMatchObject({ outcome: 'succeeded', arn: expect.stringMatching(/slipway-dev\/by-hand$/) });
+  expect([run.state.hosts, login()]).toEqual(['[]', undefined]);
+});
+
+describe('refused', () => {
+  test('a job of another environment: told with the claim that was sent and the condition that would accept it', async () => {
+    const token = local.oidc.issue({ repository: 'acme/sample', environment: 'prod' });
+    const run = await setup({}, { ACTIONS_ID_TOKEN_REQUEST_TOKEN: token });
+    expect([run.code, run.outputs.outcome, run.exported]).toEqual([1, 'denied', {}]);
+    expect(run.outputs.cause).toContain(`role ${ROLE}: its trust policy does not accept this run's token`);
+    expect(run.outputs.cause).toContain('The token says sub "repo:acme/sample:environment:prod"');
+    expect(run.outputs.cause).toContain('repo:acme@*/sample@*:environment:prod');
+    expect(login()).toBeUndefined();
+  });
+
+  test('another audience', async () => {
+    const run = await setup({ audience: 'https://github.com/acme' });
+    expect(run.outputs).toMatchObject({ outcome: 'denied', cause: expect.stringMatching(/aud "https:.*audience/s) });
+  });
+
+  test('a job without the permission to ask for a token', async () => {
+    const run = await setup({}, { ACTIONS_ID_TOKEN_REQUEST_URL: '' });
+    expect(run.code).toBe(1);
+    expect(run.outputs.cause).toMatch(/^OIDC token: .*permissions: \{ id-token: write/);
+  });
+
+  test('what can never be a role, a session or its length', async () => {
+    expect((await setup({ role: 'slipway-dev' })).outputs.cause).toMatch(/^input 'role' is "slipway-dev"/);
+    expect((await setup({ 'session-name': 'a b' })).outputs.cause).toMatch(/^input 'session-name' is "a b"/);
+    expect((await setup({ duration: '5m' })).outputs.cause).toMatch(/^input 'duration' is "300s"/);
+  });
+
+  test('a session longer than the role allows', async () => {
+    const run = await setup({ duration: '2h' });
+    expect(run.outputs.cause).toMatch(
+      /^input 'duration' is "7200s": the maximum session duration of role .*slipway-dev is shorter/,
+    );
+  });
+});
