@@ -105,7 +105,7 @@ setup_node() {
   note_found "node $(version "$node_bin/node" --version)"
 }
 
-# packages FOLDER: npm ci, when the lock file is not the one that was installed last.
+# packages FOLDER NAME: npm ci, when the lock file is not the one that was installed last.
 packages() {
   stamp=$1/node_modules/.slipway-lock
   now=$(cksum <"$1/package-lock.json")
@@ -113,21 +113,21 @@ packages() {
   (cd "$1" && npm ci --loglevel=error --no-audit --no-fund --ignore-scripts >>"$log" 2>&1) ||
     fail "npm ci failed in $1; $log has its words"
   printf '%s' "$now" >"$stamp"
-  say installed "npm packages of ${1#"$root"/}"
+  say installed "npm packages of $2"
 }
 
 # --- Debian packages ----------------------------------------------------------------------------------------------
 
 missing_packages() {
-  has dockerd || docker_answers || echo docker.io iptables cgroupfs-mount ca-certificates
+  has dockerd || docker_answers || echo docker.io iptables cgroupfs-mount
   has docker || echo docker.io
+  [ -f /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
   has docker-registry || echo docker-registry
   static_busybox || echo busybox-static
   needs_pip && ! python3 -m pip --version >/dev/null 2>&1 && echo python3 python3-pip
   if [ "$profile" = test ]; then
     has chromium || has google-chrome || echo chromium
     has curl || echo curl
-    [ -f /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
   fi
   return 0
 }
@@ -311,8 +311,8 @@ in_parallel() {
   [ "$failed" = 0 ]
 }
 
-repository_packages() { packages "$root"; }
-sample_packages() { if [ "$profile" = test ]; then for part in web bot; do packages "$root/sample-app/$part"; done; fi; }
+repository_packages() { packages "$root" 'the repository'; }
+sample_packages() { if [ "$profile" = test ]; then for part in web bot; do packages "$root/sample-app/$part" "sample-app/$part"; done; fi; }
 image_npm() { npm_tool npm "$NPM" "$tools/npm-$NPM"; }
 npm_side() { repository_packages && image_npm && sample_packages; }
 pypi_side() {
