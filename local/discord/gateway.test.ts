@@ -98,6 +98,16 @@ describe('connection', () => {
     client.close();
   });
 
+  test('without the intent for guilds a bot learns of none, and still gets commands', async () => {
+    await register(COMMANDS);
+    const client = await connect();
+    client.send(2, { token: TOKEN, intents: 0, properties: {} });
+    expect((await client.until(event('READY'))).d.guilds).toEqual([]);
+    void discord.command({ command: 'status' }, 100);
+    expect((await client.until(event('INTERACTION_CREATE'))).d.member.roles).toEqual(['700']);
+    client.close();
+  });
+
   test.each<[string, (client: Client) => void, number]>([
     ['a wrong token', (client) => client.send(2, { token: 'x', intents: 1 }), 4004],
     ['intents that do not exist', (client) => client.send(2, { token: TOKEN, intents: 2 ** 30 }), 4013],

@@ -139,7 +139,8 @@ export class Gateway {
     emit(session, 'READY', {
       v: 10,
       user: botUser(application),
-      guilds: [{ id: this.#state.guild.id, unavailable: true }],
+      // Without the intent a client learns of no guild (discordjs/discord.js#5450).
+      guilds: intents & INTENT_GUILDS ? [{ id: this.#state.guild.id, unavailable: true }] : [],
       session_id: id,
       session_type: 'normal',
       resume_gateway_url: this.#options.url(),
