@@ -55,12 +55,13 @@ export function createApi(parts: ApiParts): (request: HttpRequest) => Promise<Ht
     if (rate.refused) return { ...rate.refused, headers: { ...rate.headers, ...rate.refused.headers } };
     const call: DiscordCall = { request, params: match.params, version, state, baseUrl: baseUrl(), changed };
     const about = { service: 'discord', operation: match.pattern, input: match.params };
-    const reply = await withFaults(deps.faults, about, faultWords(buckets, version), async () =>
-      match.target.handle(call),
-    ).catch((error: unknown) => {
-      if (error instanceof DiscordFault) return error.reply(version);
-      throw error;
-    });
+    const carryOut = async (): Promise<HttpReply> => match.target.handle(call);
+    const reply = await withFaults(deps.faults, about, faultWords(buckets, version), () =>
+      carryOut().catch((error: unknown) => {
+        if (error instanceof DiscordFault) return error.reply(version);
+        throw error;
+      }),
+    );
     return { ...reply, headers: { ...rate.headers, ...reply.headers } };
   }
 

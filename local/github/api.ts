@@ -68,7 +68,7 @@ export function createApi({
     const { params, target } = match;
     const body = readJson(request);
     const about = { service: 'github', operation: match.pattern, input: { ...params, ...body } };
-    return withFaults(deps.faults, about, WORDS, async () => {
+    const carryOut = async (): Promise<HttpReply> => {
       const repository = state.repositories.get(`${params.owner}/${params.repo}`.toLowerCase());
       if (!repository) throw notFound();
       authorize(grant, repository.slug, target.needs);
@@ -86,7 +86,8 @@ export function createApi({
         dispatched,
       };
       return target.handle(call);
-    }).catch(faultReply);
+    };
+    return withFaults(deps.faults, about, WORDS, () => carryOut().catch(faultReply));
   }
 
   return (request) => serve(request).catch(faultReply).then(stamp);
