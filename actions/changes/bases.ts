@@ -21,6 +21,9 @@ export function ledgerBase(entries: readonly LedgerEntry[] | undefined, environm
   }
   const [last] = entries ?? [];
   if (!last) return undefined;
+  if (last.state === 'destroyed') {
+    return { type: 'everything', why: `it was destroyed in ${environment} at ${shortTime(last.at)}` };
+  }
   // An attempt is on record: what it meant to bring is still missing, whatever today's event says.
   const how = last.state === 'held' ? 'was rolled back' : 'failed';
   return {

@@ -203,7 +203,7 @@ function report(settings: Settings, outcome: Outcome, body: string, facts: Facts
       outputs: JSON.stringify(outputs?.plain ?? {}),
     },
     componentOutputs: outputTexts(outputs?.plain ?? {}),
-    ...(settings.operation === 'destroy' && isGood(outcome) && { entry: { state: 'failed', cause: 'destroyed' } }),
+    ...(settings.operation === 'destroy' && isGood(outcome) && { entry: { state: 'destroyed', cause: 'destroyed' } }),
     summary: title(settings.operation, settings.root, settings.environment) + body,
     annotations: diagnostics.map((one) => annotationOf(one, settings.root)),
   };

@@ -8,7 +8,7 @@ const entrySchema = v.object({
   component: v.string(),
   environment: v.string(),
   commit: v.string(),
-  state: v.picklist(['deployed', 'held', 'failed']),
+  state: v.picklist(['deployed', 'held', 'failed', 'destroyed']),
   buildFingerprint: v.exactOptional(v.string()),
   releaseFingerprint: v.exactOptional(v.string()),
   images: v.exactOptional(words),

@@ -9,6 +9,9 @@ const PAGE = 100;
 const MAX_PAGES = 10;
 const DESCRIPTION_LIMIT = 140;
 
+/** The deployment status that stands for an entry; `inactive` is GitHub's word for what is there no more. */
+const STATUS = { deployed: 'success', held: 'failure', failed: 'failure', destroyed: 'inactive' } as const;
+
 const QUERY = `query ($owner: String!, $name: String!, $environments: [String!], $first: Int!, $after: String) {
   repository(owner: $owner, name: $name) {
     deployments(environments: $environments, first: $first, after: $after, orderBy: { field: CREATED_AT, direction: DESC }) {
@@ -80,7 +83,7 @@ export function githubLedger(client: GitHubClient, context: Pick<GitHubContext, 
         owner,
         repo: name,
         deployment_id: data.id,
-        state: entry.state === 'deployed' ? 'success' : 'failure',
+        state: STATUS[entry.state],
         description: describe(entry),
         ...(entry.runUrl && { log_url: entry.runUrl }),
         auto_inactive: false,

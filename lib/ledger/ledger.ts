@@ -4,8 +4,8 @@ export interface LedgerEntry {
   environment: string;
   /** The commit that was shipped. */
   commit: string;
-  /** `deployed`: verified and serving when recorded. `held`: was rolled back and does not ship again unchanged. `failed`: never served. */
-  state: 'deployed' | 'held' | 'failed';
+  /** `deployed`: verified and serving when recorded. `held`: was rolled back and does not ship again unchanged. `failed`: never served. `destroyed`: taken down on purpose; what came before it serves no more. */
+  state: 'deployed' | 'held' | 'failed' | 'destroyed';
   buildFingerprint?: string;
   releaseFingerprint?: string;
   /** Container name to repository@digest, without the registry host: the same digest lives in many registries. */
@@ -33,9 +33,10 @@ export interface Ledger {
   record(entry: LedgerEntry): Promise<void>;
 }
 
-/** The entry that says what is believed to serve: the newest `deployed` one. */
+/** The entry that says what is believed to serve: the newest `deployed` one, unless it was destroyed after that. */
 export function lastDeployed(entries: readonly LedgerEntry[] | undefined): LedgerEntry | undefined {
-  return entries?.find((e) => e.state === 'deployed');
+  const last = entries?.find((e) => e.state === 'deployed' || e.state === 'destroyed');
+  return last?.state === 'deployed' ? last : undefined;
 }
 
 /** How many `deployed` entries a reader wants of each component: the one that serves and the one to go back to. */

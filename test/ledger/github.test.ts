@@ -101,3 +101,12 @@ describe('GitHub Deployments as the ledger', () => {
     await expect(ledger('nobody').read('dev', ['web'])).rejects.toMatchObject({ kind: 'credentials' });
   });
 });
+
+test('what was destroyed is deployed no more', async () => {
+  const book = ledger();
+  await book.record(entry(0, { component: 'infra' }));
+  await book.record(entry(1, { component: 'infra', state: 'destroyed', cause: 'destroyed' }));
+  const entries = await book.read('dev', ['infra']);
+  expect(entries.get('infra')?.map((e) => e.state)).toEqual(['destroyed', 'deployed']);
+  expect(lastDeployed(entries.get('infra'))).toBeUndefined();
+});
