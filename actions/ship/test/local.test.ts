@@ -103,8 +103,9 @@ beforeAll(async () => {
 }, 60_000);
 
 afterAll(async () => {
-  if (local) removeBuilt(`${local.endpoints.registry}/sample-web`);
   await local?.stop();
+  // Only now no container has them in use.
+  if (local) removeBuilt(`${local.endpoints.registry}/sample-web`);
   git?.remove();
   rmSync(scratch, { recursive: true, force: true });
 }, 30_000);
