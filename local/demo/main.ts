@@ -14,10 +14,11 @@ import { Terminal } from './terminal.ts';
 import { type Tools, travel } from './travel.ts';
 import { identityOf, messageOfRun } from './witness.ts';
 
-const USAGE = `node local/demo/main.ts [--json FILE] [--keep]
+const USAGE = `node local/demo/main.ts [--json FILE] [--keep] [--dist DIR]
 
 Three pushes of a sample repository travel through the pipeline on this machine.
   --json FILE  write what happened, for programs
+  --dist DIR   bundles of the actions (dist)
   --keep       leave everything up at the end, until Ctrl-C (also KEEP=1)`;
 const ROOT = resolve(import.meta.dirname, '../..');
 /** A little more than the least that is promised, since a timer is never early. */
@@ -43,7 +44,12 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => stop.a
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
-    options: { json: { type: 'string' }, keep: { type: 'boolean', default: false }, help: { type: 'boolean' } },
+    options: {
+      json: { type: 'string' },
+      keep: { type: 'boolean', default: false },
+      dist: { type: 'string' },
+      help: { type: 'boolean' },
+    },
   });
   if (values.help) {
     console.log(USAGE);
@@ -58,7 +64,7 @@ async function main(): Promise<number> {
     await rm(logFile, { force: true });
     terminal.line('Starting AWS, a registry, GitHub and Discord on this machine …');
     const act = await findAct(ROOT);
-    await deriveTree(ROOT, join(folder, 'tree'), process.env.SLIPWAY_DIST ?? join(ROOT, 'dist'));
+    await deriveTree(ROOT, join(folder, 'tree'), resolve(values.dist ?? join(ROOT, 'dist')));
     stop.signal.throwIfAborted();
     around = await surround(ROOT, folder);
     stop.signal.throwIfAborted();
