@@ -1,0 +1,150 @@
+/**
+ * Runs every check and ends with one line, 'N passed, N failed': each test of jest counts, and each other check as one.
+ *
+ *   node scripts/test.ts [--only lint|dist|sample|jest]
+ */
+import { spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+
+type Group = 'lint' | 'dist' | 'sample' | 'jest';
+
+interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+interface Check {
+  name: string;
+  group: Group;
+  run(): Promise<Counts>;
+}
+
+const ROOT = resolve(import.meta.dirname, '..');
+const GROUPS: readonly Group[] = ['lint', 'dist', 'sample', 'jest'];
+const PASSED: Counts = { passed: 1, failed: 0, skipped: 0 };
+const FAILED: Counts = { passed: 0, failed: 1, skipped: 0 };
+
+/** Runs a program; what it prints is shown only when it fails, or as it comes when `live`. */
+function run(argv: readonly string[], options: { cwd?: string; live?: boolean; env?: NodeJS.ProcessEnv } = {}) {
+  const [program = '', ...args] = argv;
+  return new Promise<{ ok: boolean; output: string }>((done) => {
+    const child = spawn(program, args, {
+      cwd: options.cwd ?? ROOT,
+      env: { ...process.env, ...options.env },
+      stdio: ['ignore', options.live ? 'inherit' : 'pipe', options.live ? 'inherit' : 'pipe'],
+    });
+    const output: Buffer[] = [];
+    child.stdout?.on('data', (chunk) => output.push(chunk));
+    child.stderr?.on('data', (chunk) => output.push(chunk));
+    child.on('error', (error) => done({ ok: false, output: `${program}: ${error.message}. Run: make setup-test` }));
+    child.on('close', (code) => done({ ok: code === 0, output: Buffer.concat(output).toString('utf8') }));
+  });
+}
+
+function command(group: Group, name: string, argv: readonly string[], cwd = ROOT): Check {
+  return {
+    name,
+    group,
+    run: async () => {
+      const { ok, output } = await run(argv, { cwd });
+      if (!ok) console.log(`\n${argv.join(' ')}\n${output}`);
+      return ok ? PASSED : FAILED;
+    },
+  };
+}
+
+async function checks(): Promise<Check[]> {
+  const bin = (name: string) => join(ROOT, 'node_modules/.bin', name);
+  const node = process.execPath;
+  const samples = ['web', 'bot'].map((part) => ({ part, folder: join(ROOT, 'sample-app', part) }));
+  return [
+    command('lint', 'biome', [bin('biome'), 'check', '--error-on-warnings', '.']),
+    command('lint', 'types', [bin('tsc'), '--noEmit']),
+    command('lint', 'shellcheck', ['shellcheck', '.ci/run', ...(await filesNamed(/\.sh$/))]),
+    command('lint', 'hadolint', ['hadolint', ...(await filesNamed(/(^|\/)Dockerfile$/))]),
+    command('dist', 'dist is what the sources build', [node, 'scripts/check-dist.ts']),
+    ...samples.flatMap(({ part, folder }) => [
+      command('sample', `sample-app/${part}: types`, [join(folder, 'node_modules/.bin/tsc'), '--noEmit'], folder),
+      command('sample', `sample-app/${part}: tests`, [node, '--test', 'test/*.test.ts'], folder),
+    ]),
+    { name: 'jest', group: 'jest', run: jest },
+  ];
+}
+
+/** Files of the repository by name, without what is installed, built or only an example. */
+async function filesNamed(pattern: RegExp): Promise<string[]> {
+  const left = /(^|\/)(node_modules|dist|build|\.git|\.tools|\.slipway|fixtures)\//;
+  const entries = await readdir(ROOT, { recursive: true, withFileTypes: true });
+  const files = entries.filter((e) => e.isFile()).map((e) => join(e.parentPath, e.name).slice(ROOT.length + 1));
+  return files.filter((path) => pattern.test(path) && !left.test(path)).sort();
+}
+
+async function jest(): Promise<Counts> {
+  const folder = await mkdtemp(join(tmpdir(), 'slipway-jest-'));
+  const results = join(folder, 'results.json');
+  try {
+    const options = ['--json', '--outputFile', results, '--silent', '--maxWorkers', String(availableParallelism())];
+    const flags = '--experimental-vm-modules --disable-warning=ExperimentalWarning';
+    const env = { NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} ${flags}`.trim() };
+    // Its report comes by stderr as it goes; stdout would be the JSON once more.
+    const { ok } = await run(
+      [
+        'sh',
+        '-c',
+        'exec "$@" >/dev/null',
+        'sh',
+        process.execPath,
+        join(ROOT, 'node_modules/jest/bin/jest.js'),
+        ...options,
+      ],
+      { live: true, env },
+    );
+    const told = JSON.parse(await readFile(results, 'utf8'));
+    const counts = {
+      passed: told.numPassedTests,
+      failed: told.numFailedTests + told.numRuntimeErrorTestSuites,
+      skipped: told.numPendingTests + told.numTodoTests,
+    };
+    // Failing without a failed test: an open handle, a broken set-up.
+    return ok || counts.failed > 0 ? counts : { ...counts, failed: 1 };
+  } catch (error) {
+    console.log(`jest left no results: ${error instanceof Error ? error.message : error}`);
+    return FAILED;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { only: { type: 'string' } } });
+  if (values.only !== undefined && !GROUPS.includes(values.only as Group)) {
+    throw new Error(`--only is ${JSON.stringify(values.only)}: it takes ${GROUPS.join(', ')}`);
+  }
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  const rows: string[] = [];
+  for (const check of await checks()) {
+    if (values.only !== undefined && check.group !== values.only) continue;
+    const began = performance.now();
+    const counts = await check.run();
+    const seconds = ((performance.now() - began) / 1000).toFixed(1);
+    for (const key of ['passed', 'failed', 'skipped'] as const) total[key] += counts[key];
+    const row = `${counts.failed === 0 ? 'ok  ' : 'FAIL'}  ${check.name.padEnd(34)} ${seconds.padStart(6)} s`;
+    console.log(row);
+    rows.push(row);
+  }
+  console.log(`\n${rows.join('\n')}\n`);
+  const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
+  console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
+  process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}
