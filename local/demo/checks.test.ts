@@ -20,7 +20,7 @@ function witness(push: typeof first, change: Partial<Witness> = {}, status: Reco
       startedAt: 0,
       ms: 1,
       stages: [],
-      reasons: { infra: 'unchanged', bot: 'unchanged' },
+      reasons: { infra: 'unchanged since 0123456789', bot: 'unchanged since 0123456789' },
       probe,
       results: shipped.map(([component, expected]) => ({
         component,
