@@ -65,7 +65,13 @@ async function checks(): Promise<Check[]> {
     command('lint', 'biome', [bin('biome'), 'check', '--error-on-warnings', '.']),
     command('lint', 'types', [bin('tsc'), '--noEmit']),
     command('lint', 'shellcheck', ['shellcheck', '.ci/run', ...(await filesNamed(/\.sh$/))]),
-    command('lint', 'hadolint', ['hadolint', ...(await filesNamed(/(^|\/)Dockerfile$/))]),
+    command('lint', 'hadolint', [
+      'hadolint',
+      '--no-color',
+      '--failure-threshold',
+      'warning',
+      ...(await filesNamed(/(^|\/)Dockerfile$/)),
+    ]),
     command('dist', 'dist is what the sources build', [node, 'scripts/check-dist.ts']),
     ...samples.flatMap(({ part, folder }) => [
       command('sample', `sample-app/${part}: types`, [join(folder, 'node_modules/.bin/tsc'), '--noEmit'], folder),
