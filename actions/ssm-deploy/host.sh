@@ -115,9 +115,12 @@ swap() {
 read_secret() {
   variable=${1%%=*}
   mkdir -p "$secrets"
-  if ! aws ssm get-parameter --name "${1#*=}" --with-decryption --query Parameter.Value --output text > "$secrets/$variable" 2> "$input.err"; then
+  # The command ends the value with a line end of its own; the x keeps $() from taking away the value's.
+  if ! plain=$(aws ssm get-parameter --name "${1#*=}" --with-decryption --query Parameter.Value --output text 2> "$input.err" && echo x); then
     back "the secret $variable cannot be read from ${1#*=}: $(cat "$input.err")"
   fi
+  printf %s "${plain%?x}" > "$secrets/$variable"
+  unset plain
   chmod 444 "$secrets/$variable"
 }
 

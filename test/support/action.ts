@@ -15,6 +15,8 @@ export interface ActionRun {
   /** stdout and stderr as the runner would show them. */
   log: string;
   ms: number;
+  /** From the interruption to the end; only of a run that was interrupted. */
+  endedInMs?: number;
 }
 
 export interface ActionOptions {
@@ -22,6 +24,8 @@ export interface ActionOptions {
   cwd?: string;
   /** Sent to the process after so many milliseconds, as the runner does on cancellation. */
   interruptAfterMs?: number;
+  /** Sends it when the log says this. */
+  interruptOn?: RegExp;
 }
 
 /**
@@ -58,9 +62,17 @@ export async function runAction(
       cwd: options.cwd ?? folder,
     });
     let log = '';
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (log += chunk));
-    if (options.interruptAfterMs !== undefined)
-      setTimeout(() => child.kill('SIGINT'), options.interruptAfterMs).unref();
+    let interruptedAt: number | undefined;
+    const interrupt = () => {
+      interruptedAt ??= performance.now();
+      child.kill('SIGINT');
+    };
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk) => {
+        log += chunk;
+        if (interruptedAt === undefined && options.interruptOn?.test(log)) interrupt();
+      });
+    if (options.interruptAfterMs !== undefined) setTimeout(interrupt, options.interruptAfterMs).unref();
     const code = await new Promise<number>((resolve, reject) =>
       child.on('error', reject).on('close', (c) => resolve(c ?? -1)),
     );
@@ -73,6 +85,7 @@ export async function runAction(
       summary: read('STEP_SUMMARY'),
       log,
       ms: performance.now() - started,
+      ...(interruptedAt !== undefined && { endedInMs: performance.now() - interruptedAt }),
     };
   } finally {
     rmSync(folder, { recursive: true, force: true });
