@@ -63,16 +63,16 @@ publish() { [ -d "$1" ] || mv "$1.new.$$" "$1" 2>/dev/null || [ -d "$1" ]; rm -r
 wheel_dir() { printf '%s/pypi/%s-%s' "$tools" "$1" "$2"; }
 # wheel PACKAGE VERSION [PIP OPTIONS]: a package of PyPI in a folder of its own.
 wheel() {
-  dir=$(wheel_dir "$1" "$2")
-  [ -d "$dir" ] && return 0
+  wheel=$(wheel_dir "$1" "$2")
+  [ -d "$wheel" ] && return 0
   package=$1 release=$2
   shift 2
-  to=$(staged "$dir")
+  to=$(staged "$wheel")
   python3 -m pip install --quiet --only-binary :all: --target "$to" "$@" "$package==$release" >>"$log" 2>&1 || {
     rm -rf "$to"
     fail "pip could not install $package $release; $log has its words"
   }
-  publish "$dir"
+  publish "$wheel"
   say installed "$package $release (PyPI)"
 }
 
