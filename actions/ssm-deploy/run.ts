@@ -40,7 +40,8 @@ export async function run(inputs: SsmInputs, ports: SsmPorts): Promise<Report> {
     comment: `slipway ${inputs.operation} ${container.name}`,
   });
   ports.log.info(`Command ${commandId}: ${inputs.operation} ${container.name} on ${hosts.length} hosts`);
-  const results = await follow(commandId, hosts.length, inputs.timeout, ports);
+  const ended = await follow(commandId, hosts.length, inputs.timeout, ports);
+  const results = ended.toSorted((a, b) => (a.instance < b.instance ? -1 : 1));
   const outcome = combine(results);
   return {
     outcome,
