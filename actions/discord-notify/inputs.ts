@@ -27,6 +27,7 @@ export const fields = {
   needs: yamlValue(needsSchema, 'JSON'),
   results: text(),
   mention: list(),
+  token: secret(text()),
   'time-limit': duration('10s'),
   'fail-on-error': bool(false),
   'dry-run': bool(false),

@@ -9,21 +9,23 @@ import type { NotifyInputs } from './inputs.ts';
 import type { Message } from './limits.ts';
 import { type Mention, render } from './message.ts';
 import { commitOf, type Story, stagesOf, stateOf } from './story.ts';
-import { checkWebhook, deliver } from './webhook.ts';
+import { checkWebhook, deliver, type Fetch } from './webhook.ts';
 
 export interface NotifyPorts {
-  fetch: typeof fetch;
+  fetch: Fetch;
   clock: Clock;
   log: Log;
   signal: AbortSignal;
   context: GitHubContext;
+  /** The commit of the run as GitHub knows it; undefined when it cannot be had, which is no reason to stay silent. */
+  lookUpCommit(token: string): Promise<Story['commit'] | undefined>;
 }
 
 /** Tells the run's story in one message. What goes wrong here is a warning, unless `fail-on-error` makes it a failure. */
 export async function run(inputs: NotifyInputs, ports: NotifyPorts): Promise<Report> {
   for (const address of inputs.webhook) ports.log.mask(address);
   const mentions = inputs.mention.map(parseMention);
-  const story = await storyOf(inputs, ports.context);
+  const story = await storyOf(inputs, ports);
   const message = render(story, mentions);
   if (inputs['dry-run']) return skipped(inputs, message, 'dry-run: nothing was sent');
   if (inputs.webhook.length === 0) {
@@ -73,10 +75,13 @@ async function attempt(
   }
 }
 
-async function storyOf(inputs: NotifyInputs, context: GitHubContext): Promise<Story> {
+async function storyOf(inputs: NotifyInputs, ports: NotifyPorts): Promise<Story> {
+  const { context } = ports;
   const needs = inputs.needs ?? {};
   const results = inputs.results === '' ? [] : [...(await readResults(inputs.results)).values()];
   const stages = stagesOf(needs, results);
+  const told = commitOf(context);
+  const commit = (told.message === '' && inputs.token !== '' && (await ports.lookUpCommit(inputs.token))) || told;
   return {
     title: inputs.title || context.workflow || 'deployment',
     environment: inputs.environment,
@@ -84,7 +89,7 @@ async function storyOf(inputs: NotifyInputs, context: GitHubContext): Promise<St
     repository: context.repository.slug,
     runUrl: context.runUrl,
     actor: context.actor,
-    commit: commitOf(context),
+    commit,
     stages,
   };
 }

@@ -12,7 +12,7 @@ import { run } from './run.ts';
 interface Seen {
   method: string | undefined;
   url: string | undefined;
-  body: { allowed_mentions: unknown; embeds: { title: string }[] };
+  body: { allowed_mentions: unknown; embeds: { title: string; description?: string }[] };
 }
 
 const servers: Server[] = [];
@@ -54,6 +54,7 @@ async function notify(given: Record<string, string>) {
     log,
     signal: new AbortController().signal,
     context: githubContext({}),
+    lookUpCommit: async () => ({ sha: 'f'.repeat(40), message: 'Looked up', author: 'Ada', url: '' }),
   });
   const everything = JSON.stringify([report, log.lines]);
   expect(everything).not.toContain(TOKEN);
@@ -149,4 +150,11 @@ test('dry-run renders into the summary and sends nothing', async () => {
   const { report } = await notify({ webhook, 'dry-run': 'true', title: 'sample' });
   expect(seen).toHaveLength(0);
   expect(report.summary).toContain('"allowed_mentions"');
+});
+
+test('a run whose event carries no commit has it looked up, when there is a token', async () => {
+  const { seen, webhook } = await discord((_, __, response) => json(response, 200, { id: '1' }));
+  await notify({ webhook, token: 'ghs_x' });
+  await notify({ webhook });
+  expect(seen.map(({ body }) => body.embeds[0]?.description?.includes('Looked up by Ada'))).toEqual([true, false]);
 });

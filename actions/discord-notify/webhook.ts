@@ -2,8 +2,26 @@ import type { Clock } from '../../lib/clock.ts';
 import { messageOf, Problem } from '../../lib/errors.ts';
 import type { Message } from './limits.ts';
 
+export interface WebhookRequest {
+  method: 'POST' | 'PATCH';
+  headers: Record<string, string>;
+  body: string;
+  redirect: 'error';
+  signal: AbortSignal;
+}
+
+export interface WebhookResponse {
+  ok: boolean;
+  status: number;
+  headers: { get(name: string): string | null };
+  text(): Promise<string>;
+}
+
+/** As much of fetch as is used here, so that the runtime's own and undici's both serve. */
+export type Fetch = (url: URL, init: WebhookRequest) => Promise<WebhookResponse>;
+
 export interface WebhookPorts {
-  fetch: typeof fetch;
+  fetch: Fetch;
   clock: Clock;
   signal: AbortSignal;
 }
@@ -92,7 +110,7 @@ async function call(
 /** One request: an answer, or the milliseconds to wait before the next one. */
 async function tryOnce(
   url: URL,
-  init: RequestInit,
+  init: Pick<WebhookRequest, 'method' | 'headers' | 'body'>,
   attempt: number,
   deadline: number,
   ports: WebhookPorts,
@@ -100,7 +118,7 @@ async function tryOnce(
   const backoff = Math.min(4000, 250 * 2 ** attempt) * (0.5 + Math.random() / 2);
   const left = deadline - ports.clock.now();
   if (left <= 0) throw gaveUp(0);
-  let response: Response;
+  let response: WebhookResponse;
   let text: string;
   try {
     response = await ports.fetch(url, {
@@ -121,7 +139,7 @@ async function tryOnce(
 }
 
 /** Milliseconds that Discord asks to wait; the body's figure is in seconds with decimals, the header's may be rounded. */
-function retryAfter(response: Response, body: Refusal): number | undefined {
+function retryAfter(response: WebhookResponse, body: Refusal): number | undefined {
   const seconds = body.retry_after ?? Number(response.headers.get('retry-after') ?? Number.NaN);
   return Number.isFinite(seconds) ? Math.ceil(seconds * 1000) : undefined;
 }

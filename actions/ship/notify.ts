@@ -13,5 +13,5 @@ export async function notify(inputs: ShipInputs, results: string, { context, log
   const message = readInputs(fields, (name) => given[name] ?? '');
   // A cancelled run has something to tell, too; the message has its own time limit.
   const own = signal.aborted ? AbortSignal.timeout(4_000) : signal;
-  await run(message, { fetch, clock: systemClock, log, signal: own, context });
+  await run(message, { fetch, clock: systemClock, log, signal: own, context, lookUpCommit: async () => undefined });
 }
