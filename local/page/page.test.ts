@@ -93,7 +93,7 @@ describe('what a reader sees', () => {
       'rolled back',
       '4,812 probes, none failed',
       'Rolling back to deployment 8239',
-      'build-91ce44-r1',
+      '7f3a2b1',
       'docker-host',
       'slipway: deploy bot',
       'sample-bot',

@@ -7,7 +7,7 @@ import type { RegistrySnapshot } from '../registry/registry.ts';
 import type { HostsSnapshot, PageSources, ProbeView, RunView } from './sources.ts';
 
 export interface TaskView extends TaskSnapshot {
-  /** How the image is known in the registry: its tags, or the short digest. */
+  /** How people know the image: the commit it was built at by its tag, another tag, or the short digest. */
   version: string;
 }
 
@@ -100,8 +100,10 @@ function versions(registry: RegistrySnapshot | null): VersionOf {
   }
   return (image, digest) => {
     const id = digest ?? /@(sha256:[0-9a-f]+)$/.exec(image)?.[1];
-    const known = id === undefined ? undefined : tags.get(id)?.find((tag) => !tag.startsWith('sha256'));
-    if (known !== undefined) return known;
+    const known = (id === undefined ? undefined : tags.get(id)) ?? [];
+    const commit = known.map((tag) => /^sha-([0-9a-f]{7})/.exec(tag)?.[1]).find((short) => short !== undefined);
+    if (commit !== undefined) return commit;
+    if (known[0] !== undefined) return known[0];
     if (id !== undefined) return id.slice(0, 14);
     return image.split('/').pop() ?? image;
   };

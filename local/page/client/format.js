@@ -39,3 +39,8 @@ export const shortCommit = (sha) => (/^[0-9a-f]{40}$/.test(sha) ? sha.slice(0, 7
 /** web:7 of arn:aws:ecs:…:task-definition/web:7 */
 export const tail = (arn) => arn.split('/').pop() ?? arn;
 export const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
+/** Long hexadecimal numbers by their first digits; the whole is in the title. */
+export const shortHex = (text) => text.replaceAll(/[0-9a-f]{16,}/g, (digits) => `${digits.slice(0, 10)}…`);
+/** sample-bot@cb8815866698 of registry:5000/sample-bot@sha256:cb88… */
+export const shortImage = (image) =>
+  (image.split('/').pop() ?? image).replace(/@sha256:([0-9a-f]{12})[0-9a-f]*/, '@$1');

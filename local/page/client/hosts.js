@@ -1,5 +1,5 @@
 import { h } from './dom.js';
-import { timeOfDay } from './format.js';
+import { shortImage, timeOfDay } from './format.js';
 import { badge, toneOf } from './icons.js';
 
 /** Hosts with what runs on them, and the commands that were sent to them. */
@@ -33,7 +33,7 @@ export function renderHosts({ hosts: { hosts = [], commands = [] } = {} }) {
                   'li',
                   { 'data-key': one.name },
                   h('strong', {}, one.name),
-                  h('code', {}, one.image),
+                  h('code', { title: one.image }, shortImage(one.image)),
                   badge(one.status, { tone: /^(up|running|healthy)/i.test(one.status) ? 'ok' : toneOf(one.status) }),
                 ),
               ),

@@ -1,5 +1,5 @@
 import { h } from './dom.js';
-import { timeOfDay } from './format.js';
+import { shortHex, timeOfDay } from './format.js';
 
 let chosen = '';
 
@@ -42,25 +42,29 @@ function line({ group, stream, at, message, sequence }) {
     { 'data-key': sequence },
     h('time', { title: `${group} ${stream}` }, timeOfDay(at)),
     h('span.source', {}, group.split('/').pop()),
-    h('span.text', {}, read.text),
+    h('span.text', { title: message }, read.text),
   );
 }
 
-/** A JSON line in words: level, message, then what else it says. */
+/** Names whose value the line's own time and source tell already. */
+const TOLD = new Set(['time', 'timestamp', 'service', 'pid', 'hostname']);
+
+/** A JSON line in words: message, then what else it says; long digests short. */
 function structured(message) {
-  if (!message.startsWith('{'))
-    return { level: /\b(error|fatal|panic)\b/i.test(message) ? 'error' : 'info', text: message };
+  const plain = { level: /\b(error|fatal|panic)\b/i.test(message) ? 'error' : 'info', text: message };
+  if (!message.startsWith('{')) return plain;
   try {
-    const { level = 'info', msg, message: text = msg, time, timestamp, ...rest } = JSON.parse(message);
-    const more = Object.entries(rest).map(
-      ([key, value]) => `${key}=${typeof value === 'object' ? JSON.stringify(value) : value}`,
-    );
-    const name = String(level).toLowerCase();
-    return {
-      level: /^(error|fatal|50|60)$/.test(name) ? 'error' : /^(warn|warning|40)$/.test(name) ? 'warn' : 'info',
-      text: [text, ...more].filter(Boolean).join('  '),
-    };
+    const { level = 'info', msg, message: text = msg, ...rest } = JSON.parse(message);
+    const more = Object.entries(rest)
+      .filter(([key]) => !TOLD.has(key))
+      .map(([key, value]) => `${key}=${typeof value === 'object' ? JSON.stringify(value) : value}`);
+    return { level: levelOf(String(level)), text: shortHex([text, ...more].filter(Boolean).join('  ')) };
   } catch {
-    return { level: 'info', text: message };
+    return plain;
   }
+}
+
+function levelOf(level) {
+  if (/^(error|fatal|50|60)$/i.test(level)) return 'error';
+  return /^(warn|warning|40)$/i.test(level) ? 'warn' : 'info';
 }

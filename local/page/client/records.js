@@ -1,5 +1,5 @@
 import { h } from './dom.js';
-import { bytes, fullTime, shortCommit, shortDigest, timeOfDay } from './format.js';
+import { bytes, fullTime, shortCommit, shortDigest, shortHex, timeOfDay } from './format.js';
 import { badge } from './icons.js';
 
 /** What the ledger says runs, by environment, then how it came to be. */
@@ -68,7 +68,7 @@ function image({ digest, tags, sizeInBytes, pushedAt }) {
     h(
       'span.tags',
       {},
-      tags.map((tag) => h('span.tag', { 'data-key': tag }, tag)),
+      tags.map((tag) => h('span.tag', { 'data-key': tag, title: tag }, shortHex(tag))),
     ),
     h('span.quiet', {}, bytes(sizeInBytes)),
     h('time', {}, timeOfDay(pushedAt)),
