@@ -9,9 +9,10 @@ import { type Check, judge, type Witness } from './checks.ts';
 import { type Prober, startProber, type Tally } from './prober.ts';
 import { PUSHES } from './pushes.ts';
 import { describeChecks, describeEnd, describeFailure } from './report.ts';
+import type { Tools } from './run-event.ts';
 import { type Surroundings, surround } from './surroundings.ts';
 import { Terminal } from './terminal.ts';
-import { type Tools, travel } from './travel.ts';
+import { travel } from './travel.ts';
 import { identityOf, messageOfRun } from './witness.ts';
 
 const USAGE = `node local/demo/main.ts [--json FILE] [--keep] [--dist DIR]
@@ -57,45 +58,22 @@ async function main(): Promise<number> {
   }
   const terminal = new Terminal(process.stdout);
   const folder = await mkdtemp(join(tmpdir(), 'slipway-demo-'));
-  const logFile = resolve(ROOT, '.slipway/demo.log');
   let around: Surroundings | undefined;
   try {
     const began = Date.now();
-    await rm(logFile, { force: true });
     terminal.line('Starting AWS, a registry, GitHub and Discord on this machine …');
-    const act = await findAct(ROOT);
-    await deriveTree(ROOT, join(folder, 'tree'), resolve(values.dist ?? join(ROOT, 'dist')));
+    const tools = await prepareTools(folder, values.dist);
     stop.signal.throwIfAborted();
     around = await surround(ROOT, folder);
     stop.signal.throwIfAborted();
     const startMs = Date.now() - began;
-    const page = around.local.page.url;
-    terminal.line(`Page: ${page}   web: ${around.webUrl}`);
-    const tools: Tools = { act, root: ROOT, tree: join(folder, 'tree'), folder, logFile };
+    terminal.line(`Page: ${around.local.page.url}   web: ${around.webUrl}`);
     const { witnesses, probe } = await allPushes(around, tools, terminal);
-    const checks = judge(witnesses, probe);
-    const ok = checks.every((check) => check.ok) && witnesses.length === PUSHES.length;
-    const ms = Date.now() - began;
-    for (const line of describeEnd(witnesses, probe, ms)) terminal.line(line);
-    for (const line of describeChecks(checks, (code, text) => terminal.paint(code, text))) terminal.line(line);
-    terminal.line(`\nFull log of act: ${logFile}`);
-    const { webUrl: web, local } = around;
-    const result: DemoResult = {
-      ok,
-      ms,
-      startMs,
-      page,
-      web,
-      instance: local.instance,
-      folder,
-      logFile,
-      pushes: witnesses,
-      probe,
-      checks,
-    };
+    const result = resultOf(around, tools, { witnesses, probe, startMs, ms: Date.now() - began });
+    conclude(terminal, result);
     if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(result, null, 2)}\n`);
-    if (values.keep || process.env.KEEP === '1') await keep(terminal, page);
-    return ok ? 0 : 1;
+    if (values.keep || process.env.KEEP === '1') await keep(terminal, result.page);
+    return result.ok ? 0 : 1;
   } catch (error) {
     if (!stop.signal.aborted) throw error;
     terminal.line('\nStopped.');
@@ -106,15 +84,48 @@ async function main(): Promise<number> {
   }
 }
 
+async function prepareTools(folder: string, dist: string | undefined): Promise<Tools> {
+  const logFile = resolve(ROOT, '.slipway/demo.log');
+  await rm(logFile, { force: true });
+  const act = await findAct(ROOT);
+  const tree = join(folder, 'tree');
+  await deriveTree(ROOT, tree, resolve(dist ?? join(ROOT, 'dist')));
+  return { act, root: ROOT, tree, folder, logFile };
+}
+
+type Facts = Pick<DemoResult, 'probe' | 'ms' | 'startMs'> & { witnesses: Witness[] };
+
+function resultOf({ local, webUrl }: Surroundings, tools: Tools, { witnesses, ...facts }: Facts): DemoResult {
+  const checks = judge(witnesses, facts.probe);
+  return {
+    ok: checks.every((check) => check.ok) && witnesses.length === PUSHES.length,
+    ...facts,
+    page: local.page.url,
+    web: webUrl,
+    instance: local.instance,
+    folder: tools.folder,
+    logFile: tools.logFile,
+    pushes: witnesses,
+    checks,
+  };
+}
+
+function conclude(terminal: Terminal, result: DemoResult): void {
+  for (const line of describeEnd(result.pushes, result.probe, result.ms)) terminal.line(line);
+  for (const line of describeChecks(result.checks, (code, text) => terminal.paint(code, text))) terminal.line(line);
+  terminal.line(`\n  Page: ${result.page}`);
+  terminal.line(`  Full log of act: ${result.logFile}`);
+}
+
 async function allPushes(around: Surroundings, tools: Tools, terminal: Terminal) {
   const prober = startProber(`${around.webUrl}/health`, PROBES_PER_SECOND);
   const tell = setInterval(() => around.local.page.probe(probeView(around.webUrl, prober)), 1000);
   const witnesses: Witness[] = [];
   try {
-    for (const [i, push] of PUSHES.entries()) {
+    for (const push of PUSHES) {
       const tellPage = around.local.page.run.bind(around.local.page);
       const ports = { tools, terminal, prober, signal: stop.signal, tellPage };
-      const travelled = await travel(push, i + 1, around, ports);
+      const travelled = await travel(push, around, ports);
       stop.signal.throwIfAborted();
       const witness: Witness = {
         push,

@@ -1,23 +1,12 @@
-import { mkdir, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { type Result, readResults } from '../../lib/result.ts';
-import { runWorkflow } from '../act/run.ts';
+import type { Result } from '../../lib/result.ts';
 import type { RunView } from '../page/sources.ts';
-import type { Mark, Prober, Tally } from './prober.ts';
+import type { Prober, Tally } from './prober.ts';
 import type { Push } from './pushes.ts';
-import { ACTOR, BRANCH, push as pushCommit, SLUG } from './repository.ts';
-import { type Stage, Story, viewOf } from './story.ts';
+import { ACTOR, BRANCH, push as pushCommit } from './repository.ts';
+import { type EventRun, runEvent, type Tools } from './run-event.ts';
+import { type Stage, type Story, viewOf } from './story.ts';
 import type { Surroundings } from './surroundings.ts';
 import type { Terminal } from './terminal.ts';
-
-/** Where the run finds programs and files. */
-export interface Tools {
-  act: string;
-  root: string;
-  tree: string;
-  folder: string;
-  logFile: string;
-}
 
 /** What became of one push. */
 export interface Travelled {
@@ -34,92 +23,69 @@ export interface Travelled {
   probe: Tally;
 }
 
+export interface TravelPorts {
+  tools: Tools;
+  terminal: Terminal;
+  prober: Prober;
+  signal: AbortSignal;
+  tellPage(run: RunView): void;
+}
+
 const WORKFLOW = '.github/workflows/pipeline.yml';
 const REDRAW_MS = 120;
 const TELL_MS = 500;
 
 /** Commits the change, pushes it, and runs the repository's own workflow on it as GitHub would. */
-export async function travel(
-  push: Push,
-  number: number,
-  around: Surroundings,
-  ports: { tools: Tools; terminal: Terminal; prober: Prober; signal: AbortSignal; tellPage(run: RunView): void },
-): Promise<Travelled> {
-  const { local, repository } = around;
-  await push.change(repository);
-  const pushed = await pushCommit(repository, push.subject);
+export async function travel(push: Push, around: Surroundings, ports: TravelPorts): Promise<Travelled> {
+  await push.change(around.repository);
+  const pushed = await pushCommit(around.repository, push.subject);
   ports.terminal.heading(push.title, `${pushed.sha.slice(0, 7)} ${push.subject}`);
-  const run = local.github.addRun(SLUG, {
-    name: 'pipeline',
-    title: push.subject,
-    path: WORKFLOW,
-    event: 'push',
-    headBranch: BRANCH,
-    headSha: pushed.sha,
-    actor: ACTOR,
-  });
-  const story = new Story();
-  const mark: Mark = ports.prober.mark();
+  const mark = ports.prober.mark();
   const startedAt = Date.now();
-  const head = { id: String(run.id), title: push.title, commit: pushed.sha, branch: BRANCH, actor: ACTOR, startedAt };
-  const redraw = setInterval(() => ports.terminal.live(story.stages, Date.now(), ports.prober.tally(mark)), REDRAW_MS);
-  const tell = setInterval(() => ports.tellPage(viewOf(story, head)), TELL_MS);
+  const head = { title: push.title, commit: pushed.sha, branch: BRANCH, actor: ACTOR, startedAt };
+  const timers: NodeJS.Timeout[] = [];
+  const onStart = (runId: number, story: Story) => {
+    const { terminal, prober } = ports;
+    const tell = () => ports.tellPage(viewOf(story, { ...head, id: String(runId) }));
+    timers.push(setInterval(() => terminal.live(story.stages, Date.now(), prober.tally(mark)), REDRAW_MS));
+    timers.push(setInterval(tell, TELL_MS));
+  };
   try {
-    local.github.updateRun(SLUG, run.id, { status: 'in_progress' });
-    const scratch = join(ports.tools.folder, `run-${number}`);
-    await mkdir(scratch, { recursive: true });
-    const exitCode = await runWorkflow({
-      ...ports.tools,
-      source: ports.tools.root,
-      repository: repository.clone,
+    const happening = {
+      title: push.subject,
       workflow: WORKFLOW,
       eventName: 'push',
+      sha: pushed.sha,
       event: pushed.event,
-      slug: SLUG,
-      actor: ACTOR,
-      runId: run.id,
-      remote: repository.remote,
-      scratch,
-      env: around.env,
-      secrets: around.secrets,
+    };
+    const run = await runEvent(around, ports.tools, happening, {
+      onStart,
+      onStageEnd: (stage) => ports.terminal.stage(stage),
       signal: ports.signal,
-      onEvent: (event) => {
-        const stage = story.take(event);
-        if (stage?.endedAt !== undefined) ports.terminal.stage(stage);
-      },
     });
-    local.github.updateRun(SLUG, run.id, { status: 'completed', conclusion: exitCode === 0 ? 'success' : 'failure' });
-    const ended = { endedAt: Date.now(), outcome: exitCode === 0 ? 'succeeded' : 'failed' };
-    const results = await resultsOf(scratch, run.id);
-    const cause = results.find(({ outcome }) => outcome.cause !== '')?.outcome.cause ?? '';
-    ports.tellPage({ ...viewOf(story, head), ...ended, ...(exitCode !== 0 && cause !== '' && { cause }) });
+    const endedAt = Date.now();
+    ports.tellPage(endOf(run, { ...head, id: String(run.runId), endedAt }));
     return {
       title: push.title,
       sha: pushed.sha,
       files: pushed.files,
-      exitCode,
+      exitCode: run.exitCode,
       startedAt,
-      ms: ended.endedAt - startedAt,
-      stages: [...story.stages],
-      reasons: reasonsOf(story.output('detect', 'reasons')),
-      results,
+      ms: endedAt - startedAt,
+      stages: [...run.story.stages],
+      reasons: reasonsOf(run.story.output('detect', 'reasons')),
+      results: run.results,
       probe: ports.prober.tally(mark),
     };
   } finally {
-    clearInterval(redraw);
-    clearInterval(tell);
+    for (const timer of timers) clearInterval(timer);
   }
 }
 
-/** The plan first, then what each leg left over it, as the workflows read them. */
-async function resultsOf(scratch: string, runId: number): Promise<Result[]> {
-  const folder = join(scratch, 'artifacts', String(runId));
-  const names = await readdir(folder).catch(() => []);
-  const results = new Map<string, Result>();
-  const plans = names.filter((name) => name.startsWith('slipway-plan-'));
-  for (const name of [...plans, ...names.filter((name) => name.startsWith('result-'))])
-    for (const [component, result] of await readResults(join(folder, name))) results.set(component, result);
-  return [...results.values()];
+function endOf({ story, exitCode, results }: EventRun, head: Omit<RunView, 'stages'>): RunView {
+  const cause = results.find(({ outcome }) => outcome.cause !== '')?.outcome.cause ?? '';
+  const outcome = exitCode === 0 ? 'succeeded' : 'failed';
+  return { ...viewOf(story, head), outcome, ...(exitCode !== 0 && cause !== '' && { cause }) };
 }
 
 function reasonsOf(json: string): Record<string, string> {

@@ -1,3 +1,4 @@
+import { messageOf } from '../../lib/errors.ts';
 import type { Discord } from '../discord/server.ts';
 import type { Identity } from './checks.ts';
 import type { Travelled } from './travel.ts';
@@ -6,13 +7,17 @@ const TIMEOUT_MS = 5_000;
 
 /** What answers for the web service says of itself. */
 export async function identityOf(webUrl: string): Promise<Identity> {
-  const response = await fetch(`${webUrl}/health`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
-  const { revision = '', digest = '' } = (await response.json()) as Partial<Identity>;
-  return { revision, digest };
+  try {
+    const response = await fetch(`${webUrl}/health`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const { revision = '', digest = '' } = (await response.json()) as Partial<Identity>;
+    return { revision, digest };
+  } catch (error) {
+    return { revision: `no answer: ${messageOf(error)}`, digest: '' };
+  }
 }
 
 /** All text of the messages that were posted since the run began. */
-export function messageOfRun(discord: Pick<Discord, 'messages'>, { startedAt }: Travelled): string {
+export function messageOfRun(discord: Pick<Discord, 'messages'>, { startedAt }: Pick<Travelled, 'startedAt'>): string {
   const posted = discord
     .messages()
     .filter((message) => Date.parse(message.createdAt) >= startedAt - 1000 && message.webhookId);
