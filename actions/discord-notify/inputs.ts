@@ -21,7 +21,11 @@ const needsSchema = v.record(
 export const fields = {
   environment: componentInputs.environment,
   webhook: secret(lines()),
-  'message-id': list(),
+  // By place: the n-th is of the n-th webhook, and may be empty.
+  'message-id': v.pipe(
+    v.string(),
+    v.transform((s) => s.split(',').map((id) => id.trim())),
+  ),
   title: text(),
   status: oneOf(['', 'started', 'succeeded', 'failed', 'cancelled'], ''),
   needs: yamlValue(needsSchema, 'JSON'),

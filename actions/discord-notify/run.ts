@@ -33,13 +33,15 @@ export async function run(inputs: NotifyInputs, ports: NotifyPorts): Promise<Rep
     return skipped(inputs, message, 'no webhook was given');
   }
   const webhooks = inputs.webhook.map(checkWebhook);
+  for (const { pathname } of webhooks) ports.log.mask(pathname.split('/').at(-1) ?? '');
   const deadline = ports.clock.now() + inputs['time-limit'];
   const ids = await Promise.all(
     webhooks.map((webhook, i) => attempt(webhook, message, inputs['message-id'][i] ?? '', deadline, ports)),
   );
   const failures = ids.flatMap((id) => (typeof id === 'string' ? [] : [id.message]));
   const outputs = {
-    'message-id': ids.map((id) => (typeof id === 'string' ? id : '')).join(','),
+    // A message that could not be edited now can be edited later.
+    'message-id': ids.map((id, i) => (typeof id === 'string' ? id : (inputs['message-id'][i] ?? ''))).join(','),
     sent: String(failures.length === 0),
   };
   const cause = [...new Set(failures)].join('; ');

@@ -67,7 +67,7 @@ test('posts with wait=true and gives the id out', async () => {
   expect(report.outputs).toMatchObject({ 'message-id': '42', sent: 'true' });
   expect(seen[0]).toMatchObject({
     method: 'POST',
-    url: `/api/webhooks/123/${TOKEN}?wait=true`,
+    url: `/api/v10/webhooks/123/${TOKEN}?wait=true`,
     body: { allowed_mentions: { parse: [] } },
   });
   expect(seen[0]?.body.embeds[0]?.title).toBe('🚀 Deploying to dev: sample');
@@ -77,7 +77,7 @@ test('posts with wait=true and gives the id out', async () => {
 test('edits the message it is given', async () => {
   const { seen, webhook } = await discord((_, __, response) => json(response, 200, { id: '42' }));
   await notify({ webhook, 'message-id': '42' });
-  expect(seen.map((s) => [s.method, s.url])).toEqual([['PATCH', `/api/webhooks/123/${TOKEN}/messages/42`]]);
+  expect(seen.map((s) => [s.method, s.url])).toEqual([['PATCH', `/api/v10/webhooks/123/${TOKEN}/messages/42`]]);
 });
 
 test('posts anew when the message was deleted', async () => {

@@ -40,9 +40,17 @@ const UNKNOWN_MESSAGE = 10008;
 const TOO_OLD_TO_EDIT = 30046;
 const USER_AGENT = 'DiscordBot (https://github.com/slipway/slipway, 1)';
 
-/** @throws Problem for an address that is no Discord webhook; the address itself is a secret and not repeated. */
+/**
+ * The address with the API's version in it: without one, as people copy it, Discord answers as version 6, whose 429 counts
+ * in milliseconds and whose errors have another shape (Discord developer documentation, "API Versioning").
+ * @throws Problem for an address that is no Discord webhook; the address itself is a secret and not repeated.
+ */
 export function checkWebhook(address: string): URL {
-  if (WEBHOOK.test(address)) return new URL(address);
+  if (WEBHOOK.test(address)) {
+    const url = new URL(address);
+    url.pathname = url.pathname.replace(/^(?:\/api(?:\/v\d+)?)?\/webhooks\//, '/api/v10/webhooks/');
+    return url;
+  }
   throw new Problem({
     what: "input 'webhook'",
     cause: 'it is not the address of a Discord webhook (https://discord.com/api/webhooks/ID/TOKEN)',

@@ -1,4 +1,11 @@
-import { type ChatInputCommandInteraction, Client, DiscordAPIError, Events, MessageFlags } from 'discord.js';
+import {
+  type ChatInputCommandInteraction,
+  Client,
+  DiscordAPIError,
+  Events,
+  GatewayIntentBits,
+  MessageFlags,
+} from 'discord.js';
 import type { Command, Context } from './commands/command.ts';
 import { deploy } from './commands/deploy.ts';
 import { ping } from './commands/ping.ts';
@@ -21,8 +28,11 @@ export interface Bot {
 
 export function createBot(context: Context, log: Log): Bot {
   const { config } = context;
-  // Slash commands need no intents: what a command needs comes with the interaction.
-  const client = new Client({ intents: [], rest: { api: config.discord.apiUrl, version: '10' } });
+  // Without the guilds discord.js cannot resolve a member's roles, and /deploy would refuse everybody.
+  const client = new Client({
+    intents: [GatewayIntentBits.Guilds],
+    rest: { api: config.discord.apiUrl, version: '10' },
+  });
   const inHand = new Set<Promise<void>>();
   let stopping = false;
 
