@@ -1,24 +1,35 @@
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
+export interface Exchange {
+  /** The operation of an AWS request, else method and path. */
+  about: string;
+  body: string;
+  /** Of the answer; 0 until there is one. */
+  status: number;
+}
+
 /** Stands before an HTTP endpoint and keeps what it was sent, byte for byte. */
 export interface Recorder {
   url: string;
-  /** Target and body of each request, oldest first. */
-  readonly sent: readonly { about: string; body: string }[];
+  /** Oldest first. */
+  readonly sent: readonly Exchange[];
   close(): Promise<void>;
 }
 
 /** Requests pass unchanged, with the host that was signed; answers too. */
 export async function recordBefore(target: string): Promise<Recorder> {
-  const sent: { about: string; body: string }[] = [];
+  const sent: Exchange[] = [];
   const server = createServer(async (incoming, outgoing) => {
     const chunks: Buffer[] = [];
     for await (const chunk of incoming) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks);
     const { method = 'GET', url = '/', headers } = incoming;
-    sent.push({ about: String(headers['x-amz-target'] ?? `${method} ${url}`), body: body.toString('latin1') });
+    const about = String(headers['x-amz-target'] ?? `${method} ${url}`);
+    const exchange: Exchange = { about, body: body.toString('latin1'), status: 0 };
+    sent.push(exchange);
     const onward = request(new URL(url, target), { method, headers }, (answer) => {
+      exchange.status = answer.statusCode ?? 0;
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(outgoing);
     });
