@@ -8,11 +8,15 @@ if [ ! -f "$state" ]; then
   exit 0
 fi
 read -r pid started <"$state"
-# A process number is used again; only the same start time makes it the same process.
-if [ "$(cut -d' ' -f22 "/proc/$pid/stat" 2>/dev/null)" = "$started" ]; then
+# A process number is used again; only the same start time makes it the same process. One that has ended may still be
+# listed (state Z) until its parent takes note.
+alive() {
+  [ "$(awk '$3 != "Z" { print $22 }' "/proc/$pid/stat" 2>/dev/null)" = "$started" ]
+}
+if alive; then
   kill "$pid"
   tries=0
-  while kill -0 "$pid" 2>/dev/null; do
+  while alive; do
     tries=$((tries + 1))
     if [ "$tries" -gt 150 ]; then
       echo "dockerd ($pid) does not end within 30 s; see $tools/engine/dockerd.log" >&2
