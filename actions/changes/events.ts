@@ -37,8 +37,10 @@ const word = (value: Part, key: string): string => (typeof value[key] === 'strin
 export function eventPlan(context: Pick<GitHubContext, 'eventName' | 'event' | 'sha' | 'ref' | 'refName'>): EventPlan {
   const { eventName, sha } = context;
   switch (eventName) {
-    case 'push':
-      return { head: sha, deploys: true, base: pushBase(context) };
+    case 'push': {
+      const base = pushBase(context);
+      return { head: sha, deploys: base.type !== 'nothing', base };
+    }
     case 'pull_request':
     case 'pull_request_target':
     case 'pull_request_review':
@@ -51,10 +53,37 @@ export function eventPlan(context: Pick<GitHubContext, 'eventName' | 'event' | '
       const why = 'the merge group’s base: what the queue is about to merge into';
       return { head, deploys: false, base: { type: 'commit', commit: base, why } };
     }
+    case 'workflow_run':
+      return workflowRunPlan(context);
     default:
       return { head: sha, deploys: true, base: { type: 'unknown', why: silent(eventName) } };
   }
 }
+
+/**
+ * The run that ended is about a commit of its own; GITHUB_SHA is merely where the default branch stands. What ran for a proposal deploys nothing,
+ * and as it may come from a fork, its content is compared and never executed.
+ */
+function workflowRunPlan({ event, sha }: Pick<GitHubContext, 'event' | 'sha'>): EventPlan {
+  const run = part(event, 'workflow_run');
+  const head = word(run, 'head_sha');
+  if (head === '') return { head: sha, deploys: true, base: incomplete('workflow_run', 'workflow_run.head_sha') };
+  const cause = word(run, 'event');
+  const deploys = !PROPOSALS.has(cause);
+  const pulls = Array.isArray(run.pull_requests) ? (run.pull_requests as unknown[]) : [];
+  const into = pulls.length === 1 ? word(part(pulls[0], 'base'), 'sha') : '';
+  if (deploys || into === '') return { head, deploys, base: { type: 'unknown', why: silent('workflow_run') } };
+  const why = 'where the pull request of the run that ended left its base branch';
+  return { head, deploys, base: { type: 'merge-base', with: { commit: into }, head, why } };
+}
+
+const PROPOSALS: ReadonlySet<string> = new Set([
+  'pull_request',
+  'pull_request_target',
+  'pull_request_review',
+  'pull_request_review_comment',
+  'merge_group',
+]);
 
 function silent(eventName: string): string {
   if (eventName === '') return 'no event is known (GITHUB_EVENT_NAME is not set)';
@@ -66,9 +95,13 @@ function incomplete(eventName: string, field: string): EventBase {
 }
 
 function pushBase({ event, ref, refName, sha }: Pick<GitHubContext, 'event' | 'ref' | 'refName' | 'sha'>): EventBase {
-  if (event.deleted === true) return { type: 'nothing', why: 'the push deleted its branch' };
-  if (ref.startsWith('refs/tags/')) return { type: 'unknown', why: 'a tag names no earlier state' };
+  const tag = ref.startsWith('refs/tags/');
+  if (event.deleted === true) return { type: 'nothing', why: `the push deleted its ${tag ? 'tag' : 'branch'}` };
   const before = word(event, 'before');
+  if (tag) {
+    if (before === '' || ZEROS.test(before)) return { type: 'unknown', why: 'a new tag names no earlier state' };
+    return { type: 'commit', commit: before, why: 'where the tag stood before it was moved' };
+  }
   if (before === '') return incomplete('push', 'before');
   if (!ZEROS.test(before)) {
     const why =
@@ -90,8 +123,9 @@ function pullRequestPlan({ eventName, event, sha }: Pick<GitHubContext, 'eventNa
   if (head === '' || into === '') {
     return { head: sha, deploys: false, base: incomplete(eventName, 'pull_request.head.sha and base.sha') };
   }
-  // With pull_request_target, GITHUB_SHA is the base branch; otherwise it is the merge that GitHub tries out.
-  if (eventName !== 'pull_request_target' && sha !== '' && sha !== head) {
+  // With pull_request_target, GITHUB_SHA is the base branch; otherwise it is the merge that GitHub tries out. Once the pull request
+  // is merged it is what the merge made: a squashed or rebased commit, of which no parent need be the state before.
+  if (eventName !== 'pull_request_target' && pull.merged !== true && sha !== '' && sha !== head) {
     const why = 'what the pull request is merged into: the first parent of its merge commit';
     return { head: sha, deploys: false, base: { type: 'merged', merge: sha, into, head, why } };
   }

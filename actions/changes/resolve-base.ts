@@ -2,6 +2,7 @@ import { messageOf, Problem } from '../../lib/errors.ts';
 import type { Git } from '../../lib/git/repository.ts';
 import type { Log } from '../../lib/log.ts';
 import { type Base, short } from './bases.ts';
+import { makePresent } from './compare.ts';
 import type { EventBase } from './events.ts';
 
 /** How two commits relate, as GitHub's "Compare two commits" tells it. */
@@ -17,7 +18,10 @@ export type Compare = (base: string, head: string) => Promise<Comparison | undef
 export async function resolveEventBase(base: EventBase, git: Git, compare: Compare): Promise<Base> {
   switch (base.type) {
     case 'merged': {
-      const parents = (await git.present([base.merge])).has(base.merge) ? await git.parents(base.merge) : [];
+      // Most often `into` is the parent that is looked for: with both in one request no second one is needed.
+      const here = (await git.present([base.merge])).has(base.merge);
+      const absent = here ? new Map() : await makePresent(git, [base.merge, base.into]);
+      const parents = absent.has(base.merge) ? [] : await git.parents(base.merge);
       const [first] = parents;
       if (first !== undefined && parents.length > 1) return { type: 'commit', commit: first, why: base.why };
       const why = 'where the pull request left its base branch';

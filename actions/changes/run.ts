@@ -75,7 +75,7 @@ async function assess(inputs: ChangesInputs, ports: ChangesPorts): Promise<Situa
     if (head === undefined) throw noHead();
     plan.head = head;
   }
-  const config = inputs.filters === '' ? await readConfig(inputs, plan.head, ports) : undefined;
+  const config = inputs.filters === '' ? await readConfig(inputs, plan, ports) : undefined;
   const units = config ? unitsOfConfig(config) : unitsOfFilters(inputs.filters);
   const situation = { inputs, units, plan, forced: forcedNames(inputs.force, units) };
   return config ? { ...situation, config } : situation;
@@ -83,16 +83,31 @@ async function assess(inputs: ChangesInputs, ports: ChangesPorts): Promise<Situa
 
 async function readConfig(
   inputs: ChangesInputs,
-  head: string,
+  plan: EventPlan,
   { git, readFile, context }: ChangesPorts,
 ): Promise<Config> {
   let text = await readFile(inputs.config);
-  // Without a checkout the file is read from the commit itself.
-  if (text === undefined && (await git.resolve('HEAD')) === undefined && !(await makePresent(git, [head])).has(head)) {
-    text = (await git.file(head, inputs.config))?.toString('utf8');
+  // Without a checkout the file is read from the commit that actions/checkout would have taken: with pull_request_target and
+  // workflow_run that is not head, which anybody may have written.
+  if (text === undefined && (await git.resolve('HEAD')) === undefined) {
+    const commit = context.sha || plan.head;
+    const event = asksLedger(inputs, plan) ? [] : commitsOf(plan.base);
+    const absent = await makePresent(git, [...new Set([commit, plan.head, ...event])]);
+    if (!absent.has(commit)) text = (await git.file(commit, inputs.config))?.toString('utf8');
   }
   const config = await loadConfigFile(inputs.config, async () => text, context.workspace);
   return inputs.environment === '' ? config : environmentConfig(config, inputs.environment);
+}
+
+/** What an event names of commits that will be compared with. */
+function commitsOf(base: EventPlan['base']): string[] {
+  if (base.type === 'commit') return [base.commit];
+  return base.type === 'merged' ? [base.into] : [];
+}
+
+/** The ledger has a say on deploying runs into an environment. */
+function asksLedger(inputs: ChangesInputs, { deploys }: EventPlan): boolean {
+  return inputs.base === 'ledger' && inputs.environment !== '' && inputs.ledger !== 'none' && deploys;
 }
 
 function forcedNames(force: readonly string[], units: readonly Unit[]): Set<string> {
@@ -108,14 +123,13 @@ function forcedNames(force: readonly string[], units: readonly Unit[]): Set<stri
   });
 }
 
-/** The ledger's entries, where it has a say: on deploying runs into an environment, for what is not forced anyway. */
+/** The ledger's entries, where it has a say, for what is not forced anyway. */
 async function readLedger(
   { inputs, units, plan, forced }: Situation,
   { ledger }: ChangesPorts,
 ): Promise<{ entries: Entries; unreadable?: string }> {
-  const asked = inputs.base === 'ledger' && inputs.environment !== '' && inputs.ledger !== 'none' && plan.deploys;
   const names = units.map((u) => u.name).filter((name) => !forced.has(name));
-  if (!asked || names.length === 0) return { entries: new Map() };
+  if (!asksLedger(inputs, plan) || names.length === 0) return { entries: new Map() };
   try {
     return { entries: await (await ledger()).read(inputs.environment, names) };
   } catch (error) {

@@ -54,6 +54,9 @@ class Repository implements Git {
   readonly #options: GitOptions;
   #store: Store | undefined;
   #shallow: Promise<boolean> | undefined;
+  /** What was found out about commits; neither changes during a run. */
+  readonly #here = new Set<string>();
+  readonly #gone = new Set<string>();
 
   constructor(options: GitOptions) {
     this.#options = options;
@@ -61,19 +64,25 @@ class Repository implements Git {
 
   async present(commits: readonly string[]): Promise<Set<string>> {
     commits.forEach(checkId);
-    if (commits.length === 0) return new Set();
+    const asked = commits.filter((c) => !this.#here.has(c));
+    if (asked.length > 0) for (const commit of await this.#ask(asked)) this.#here.add(commit);
+    return new Set(commits.filter((c) => this.#here.has(c)));
+  }
+
+  async #ask(commits: readonly string[]): Promise<string[]> {
     const stdin = commits.map((c) => `${c}^{commit}\n`).join('');
     // A partial clone would otherwise ask its remote, commit by commit.
     const env = { ...(this.#options.env ?? process.env), GIT_NO_LAZY_FETCH: '1' };
     const { code, stdout } = await this.#git(['cat-file', '--batch-check=%(objecttype)'], { stdin, env });
-    if (code !== 0) return new Set();
+    if (code !== 0) return [];
     const lines = stdout.toString('utf8').split('\n');
-    return new Set(commits.filter((_, i) => lines[i] === 'commit'));
+    return commits.filter((_, i) => lines[i] === 'commit');
   }
 
   async fetch(commits: readonly string[]): Promise<Set<string>> {
     commits.forEach(checkId);
-    const [first] = commits;
+    const wanted = commits.filter((c) => !this.#gone.has(c));
+    const [first] = wanted;
     if (first === undefined) return new Set();
     const { processes, workspace, tempDir, origin, env = process.env, signal } = this.#options;
     this.#store ??= await Store.create({
@@ -84,7 +93,9 @@ class Repository implements Git {
       origin,
       env,
     });
-    return this.#store.fetch(commits);
+    const fetched = await this.#store.fetch(wanted);
+    for (const commit of wanted) (fetched.has(commit) ? this.#here : this.#gone).add(commit);
+    return fetched;
   }
 
   async parents(commit: string): Promise<string[]> {

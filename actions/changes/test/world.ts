@@ -43,6 +43,7 @@ export function useWorld(): void {
     origin.git('checkout', '--quiet', '-b', 'merged', at.docs);
     origin.git('merge', '--quiet', '--no-ff', '--message', 'merge', at.topic2);
     at.merge = origin.git('rev-parse', 'HEAD');
+    longLived();
     origin.git('checkout', '--quiet', '-b', 'gone', at.web);
     at.gone = origin.commit({ 'web/gone': '1' });
     origin.git('checkout', '--quiet', 'main');
@@ -60,6 +61,25 @@ export function useWorld(): void {
   });
 }
 
+/** A release branch that main is merged into now and then, the pull request that brings it back, and one from a fork. */
+function longLived(): void {
+  origin.git('checkout', '--quiet', '-b', 'release', at.start ?? '');
+  at.release = origin.commit({ 'bot/r': '1' });
+  origin.git('merge', '--quiet', '--no-ff', '--message', 'merge main', at.ami ?? '');
+  at.release2 = origin.commit({ 'web/r': '1' });
+  origin.git('checkout', '--quiet', '--detach', at.docs ?? '');
+  origin.git('merge', '--quiet', '--no-ff', '--message', 'merge', at.release2);
+  at.releaseMerge = origin.git('rev-parse', 'HEAD');
+  // What a fork brings is on no branch here: its commits are reached by id alone.
+  origin.git('checkout', '--quiet', '--detach', at.web ?? '');
+  at.fork = origin.commit({ 'bot/f': '1' });
+  origin.git('checkout', '--quiet', '--detach', at.docs ?? '');
+  origin.git('merge', '--quiet', '--no-ff', '--message', 'merge', at.fork);
+  at.forkMerge = origin.git('rev-parse', 'HEAD');
+  origin.git('tag', '--annotate', '--message', 'v1', 'v1', at.start ?? '');
+  at.tag = origin.git('rev-parse', 'refs/tags/v1');
+}
+
 export const DEPTHS = ['full', 'depth 1', 'no checkout'] as const;
 
 /** A workspace as actions/checkout leaves it at a commit, or an empty one. */
@@ -71,6 +91,8 @@ export function workspaceAt(commit: string, depth: (typeof DEPTHS)[number]): str
     clone.git('fetch', '--quiet', '--depth=1', 'origin', commit);
     for (const ref of clone.git('for-each-ref', '--format=%(refname)').split('\n')) clone.git('update-ref', '-d', ref);
   }
+  // As actions/checkout does: the commit of a pull request's merge is on no branch.
+  if (depth === 'full') clone.git('fetch', '--quiet', 'origin', commit);
   clone.git('checkout', '--quiet', '--detach', commit);
   if (depth === 'depth 1') clone.git('prune', '--expire=now');
   return clone.folder;
@@ -94,7 +116,7 @@ export async function changes(
       GITHUB_REPOSITORY: 'acme/sample',
       GITHUB_SHA: head,
       GITHUB_REF: ref,
-      GITHUB_REF_NAME: ref.replace('refs/heads/', ''),
+      GITHUB_REF_NAME: ref.replace(/^refs\/(heads|tags)\//, ''),
       GITHUB_EVENT_NAME: eventName,
       GITHUB_API_URL: api.url,
       GITHUB_GRAPHQL_URL: api.graphqlUrl,
