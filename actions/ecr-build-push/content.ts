@@ -5,7 +5,7 @@ import { buildFingerprint, readBuildTree } from '../../lib/fingerprint/build.ts'
 import { gitEnvironment } from '../../lib/git/environment.ts';
 import type { Git } from '../../lib/git/repository.ts';
 import type { Processes } from '../../lib/process.ts';
-import type { BuildSettings } from './run.ts';
+import type { BuildSettings } from './settings.ts';
 
 /** What would be built, as git knows it. */
 export interface Content {

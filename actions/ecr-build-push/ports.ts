@@ -11,19 +11,8 @@ import { withDockerConfig } from './docker-config.ts';
 import type { BuildInputs } from './inputs.ts';
 import { RegistryReader } from './registry.ts';
 import { openRepository, type Repository } from './repository.ts';
-import type { BuildPorts, BuildSettings } from './run.ts';
-
-/** What is built, from the inputs; paths are from the root of the checkout. */
-export function settingsOf(inputs: BuildInputs): BuildSettings {
-  const context = inputs.context || '.';
-  return {
-    context,
-    dockerfile: inputs.dockerfile || inputs.file || `${context}/Dockerfile`,
-    target: inputs.target,
-    platforms: inputs.platforms,
-    buildArgs: inputs['build-args'],
-  };
-}
+import type { BuildPorts } from './run.ts';
+import type { BuildSettings } from './settings.ts';
 
 /** The real ports: git in the workspace, the docker on PATH, ECR through the SDK, the registry over HTTP. */
 export function portsOf(inputs: BuildInputs, settings: BuildSettings, edge: Edge): BuildPorts {

@@ -8,17 +8,9 @@ import { fingerprintTag, fingerprintTags, newestBuild } from './fingerprint-tag.
 import type { BuildInputs } from './inputs.ts';
 import type { ServedImage } from './registry.ts';
 import { type Repository, type StoredImage, tagTaken } from './repository.ts';
+import type { BuildSettings } from './settings.ts';
 import { summaryOf } from './summary.ts';
 import { pullNumber, tagsFor, versionFor } from './tags.ts';
-
-/** Inputs after the config file has filled in what was left empty. */
-export interface BuildSettings {
-  context: string;
-  dockerfile: string;
-  target: string;
-  platforms: readonly string[];
-  buildArgs: Record<string, string>;
-}
 
 export interface RegistryPort {
   /** What the registry serves for a tag or digest. */

@@ -112,8 +112,9 @@ async function buildOne(image: ImageToBuild, options: StepOptions): Promise<Repo
   const { names, env } = await buildSecrets(secrets ?? {}, options);
   const component = { ...rest, image: config } as AppComponent;
   const inputs = inputsOf(buildFields, options, component, buildDefaults, { secrets: names });
-  const { portsOf, settingsOf } = await builder();
+  const { portsOf } = await builder();
   const { run } = await import('../ecr-build-push/run.ts');
+  const { settingsOf } = await import('../ecr-build-push/settings.ts');
   const settings = settingsOf(inputs);
   return run(inputs, settings, portsOf(inputs, settings, { ...edge, env: { ...edge.env, ...env } }));
 }
