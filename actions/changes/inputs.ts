@@ -1,6 +1,7 @@
 import * as v from 'valibot';
-import { componentInputs, type Inputs, list, oneOf, secret, text } from '../../lib/inputs.ts';
+import { bool, componentInputs, type Inputs, list, oneOf, secret, text } from '../../lib/inputs.ts';
 import { LEDGER_KINDS } from '../../lib/ledger/open.ts';
+import { LIST_FORMATS } from './lists.ts';
 
 const COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
@@ -19,6 +20,8 @@ export const fields = {
   ledger: oneOf(LEDGER_KINDS, 'github'),
   token: secret(text()),
   filters: text(),
+  'list-files': oneOf(LIST_FORMATS, 'none'),
+  fingerprints: bool(false),
 } as const;
 
 export type ChangesInputs = Inputs<typeof fields>;

@@ -7,6 +7,7 @@ import { openLedger } from '../../lib/ledger/open.ts';
 import { processes } from '../../lib/process.ts';
 import { runAction } from '../../lib/runner.ts';
 import { fields } from './inputs.ts';
+import { writeFiles } from './lists.ts';
 import { compareByApi } from './resolve-base.ts';
 import { run } from './run.ts';
 
@@ -31,6 +32,7 @@ await runAction('changes', async ({ input, env, log, signal, context }) => {
         if (error.code === 'ENOENT') return undefined;
         throw error;
       }),
+    writeFiles: (files) => writeFiles(tempDir, files),
     context,
     log,
   });

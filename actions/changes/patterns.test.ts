@@ -38,7 +38,7 @@ const rows: [patterns: string[], name: string, pattern: string | undefined][] = 
 ];
 
 test.each(rows)('%j on %j gives %j', (patterns, name, pattern) => {
-  const hit = matcher(patterns)(name);
+  const hit = matcher(patterns)(name, 'M');
   expect(hit?.included ? hit.pattern : undefined).toBe(pattern);
 });
 

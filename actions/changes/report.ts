@@ -1,12 +1,12 @@
 import { order } from '../../lib/config/graph.ts';
 import type { Config } from '../../lib/config/load.ts';
-import { showName } from '../../lib/git/names.ts';
 import type { Annotation, Report } from '../../lib/report.ts';
 import { code, details, escapeCell, heading, table } from '../../lib/summary.ts';
 import { short } from './bases.ts';
 import type { Decision, Status } from './decide.ts';
 import type { EventPlan } from './events.ts';
 import type { ChangesInputs } from './inputs.ts';
+import { type Files, OUTPUT_LIMIT, presentLists } from './lists.ts';
 
 export interface Findings {
   inputs: ChangesInputs;
@@ -14,6 +14,9 @@ export interface Findings {
   plan: EventPlan;
   decisions: readonly Decision[];
   warnings: readonly string[];
+  /** Changed files by component, where they were asked for. */
+  lists: Readonly<Record<string, readonly string[]>>;
+  fingerprints: Readonly<Record<string, string>>;
 }
 
 /** A decision as one line of the job log. A line end in it could start a workflow command, so it holds none. */
@@ -22,8 +25,11 @@ export function logLine({ name, status, ships, reason }: Decision): string {
   return `${name}: ${label}: ${reason}`.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ');
 }
 
-/** Outputs, summary and annotations of what was decided. */
-export function reportOf(findings: Findings): Report {
+/**
+ * Outputs, summary and annotations of what was decided.
+ * @param write takes what does not go into an output and tells the folder that it is in.
+ */
+export async function reportOf(findings: Findings, write: (files: Files) => Promise<string>): Promise<Report> {
   const { decisions } = findings;
   const shipping = decisions.filter((d) => d.ships);
   return {
@@ -31,7 +37,7 @@ export function reportOf(findings: Findings): Report {
       shipping.length > 0
         ? { status: 'succeeded', cause: '' }
         : { status: 'unchanged', cause: nothingShips(decisions) },
-    outputs: outputsOf(findings),
+    outputs: await outputsOf(findings, write),
     summary: summaryOf(findings),
     annotations: annotationsOf(findings),
   };
@@ -43,27 +49,35 @@ function nothingShips(decisions: readonly Decision[]): string {
   return `nothing ships: ${stopped.map((d) => `${d.name} is ${d.status}`).join(', ')}; the rest is unchanged`;
 }
 
-function outputsOf({ decisions, config, plan }: Findings): Record<string, string> {
+async function outputsOf(
+  { decisions, config, plan, inputs, lists, fingerprints }: Findings,
+  write: (files: Files) => Promise<string>,
+): Promise<Record<string, string>> {
   const names = decisions.filter((d) => d.ships).map((d) => d.name);
   const bases = new Set(decisions.map((d) => d.base));
   const [base] = bases;
-  const reasons = Object.fromEntries(decisions.map(({ name, ...decision }) => [name, presentable(decision)]));
+  const { output: files, files: toWrite } = presentLists(lists, inputs['list-files']);
   return {
     ...Object.fromEntries(decisions.map((d) => [d.name, String(d.ships)])),
     any: String(names.length > 0),
     components: JSON.stringify(names),
     ...matrices(names, config),
-    reasons: JSON.stringify(reasons),
+    reasons: reasonsOf(decisions, toWrite),
     base: bases.size === 1 && base !== undefined ? base : '',
     head: plan.head,
+    bases: JSON.stringify(Object.fromEntries(decisions.map((d) => [d.name, { base: d.base ?? '', head: plan.head }]))),
+    fingerprints: JSON.stringify(fingerprints),
+    files,
+    path: toWrite.size > 0 ? await write(toWrite) : '',
   };
 }
 
-/** A file name is bytes; in JSON it stands as it is when it is valid, and escaped for people when it is not. */
-function presentable(decision: Omit<Decision, 'name'>): Omit<Decision, 'name'> {
-  return decision.file === undefined || decision.file.isWellFormed()
-    ? decision
-    : { ...decision, file: showName(decision.file) };
+/** JSON that fits an output: with hundreds of components, or file names of kilobytes, only what was decided; the rest is in a file. */
+function reasonsOf(decisions: readonly Decision[], toWrite: Files): string {
+  const whole = JSON.stringify(Object.fromEntries(decisions.map(({ name, ...decision }) => [name, decision])));
+  if (whole.length <= OUTPUT_LIMIT) return whole;
+  toWrite.set('reasons.json', whole);
+  return JSON.stringify(Object.fromEntries(decisions.map(({ name, ships, status }) => [name, { ships, status }])));
 }
 
 /** One matrix for each stage and wave. Filters have no kinds: all of them stand in the first wave. */
@@ -107,7 +121,10 @@ function summaryOf({ decisions, plan, inputs, warnings }: Findings): string {
     ...warnings.map((w) => `> [!WARNING]\n> ${escapeCell(w)}\n\n`),
     table(['Component', 'Decision', 'Why', 'Compared with'], rows.slice(0, ROWS_SHOWN)),
   ];
-  if (rows.length > ROWS_SHOWN) parts.push(`${rows.length - ROWS_SHOWN} more are in the output \`reasons\`.\n\n`);
+  if (rows.length > ROWS_SHOWN)
+    parts.push(
+      `${rows.length - ROWS_SHOWN} more are in the output \`reasons\`, or in reasons.json below the output \`path\`.\n\n`,
+    );
   const advice = adviceOf(decisions);
   if (advice !== '') parts.push(advice);
   parts.push(details('How this was compared', `Head is ${code(plan.head)}. ${MEANING}`));

@@ -11,7 +11,10 @@ import { type Comparisons, compareAll, makePresent, rethrowCancelled, withFailur
 import { type Decision, decide, type Facts, supersede } from './decide.ts';
 import { changedDefinitions } from './definitions.ts';
 import { type EventPlan, eventPlan } from './events.ts';
+import { fingerprintsOf } from './fingerprints.ts';
 import type { ChangesInputs } from './inputs.ts';
+import type { Files } from './lists.ts';
+import { matchingNames } from './patterns.ts';
 import { logLine, reportOf } from './report.ts';
 import { type Compare, newerThan, resolveEventBase } from './resolve-base.ts';
 import { type Unit, unitsOfConfig, unitsOfFilters } from './units.ts';
@@ -23,6 +26,8 @@ export interface ChangesPorts {
   compare: Compare;
   /** Text of a file of the checkout, or undefined when there is none. */
   readFile(path: string): Promise<string | undefined>;
+  /** Keeps files for later steps, and tells the folder. */
+  writeFiles(files: Files): Promise<string>;
   context: GitHubContext;
   log: Log;
 }
@@ -62,10 +67,24 @@ export async function run(inputs: ChangesInputs, ports: ChangesPorts): Promise<R
     };
     const decisions = await withoutSuperseded(situation, decide(facts), entries, ports);
     for (const decision of decisions) ports.log.info(logLine(decision));
-    return reportOf({ ...situation, decisions, warnings });
+    const lists = inputs['list-files'] === 'none' ? {} : listsOf(facts);
+    const { units, config, plan } = situation;
+    const fingerprints = inputs.fingerprints ? await fingerprintsOf(units, config, plan.head, ports.git) : {};
+    return await reportOf({ ...situation, decisions, warnings, lists, fingerprints }, ports.writeFiles);
   } finally {
     await ports.git.dispose();
   }
+}
+
+/** The component's own files that differ from its base; none where the base is no commit. */
+function listsOf({ units, bases, changes }: Facts): Record<string, string[]> {
+  return Object.fromEntries(
+    units.map(({ name, match }) => {
+      const base = bases.get(name);
+      const list = base?.type === 'commit' ? changes.get(base.commit) : undefined;
+      return [name, matchingNames(match, list ?? [])];
+    }),
+  );
 }
 
 async function assess(inputs: ChangesInputs, ports: ChangesPorts): Promise<Situation> {

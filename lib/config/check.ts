@@ -6,7 +6,8 @@ import { suggestion } from './suggest.ts';
 
 /** Names of outputs and words of inputs; a component of that name would hide them. */
 export const RESERVED_NAMES: ReadonlySet<string> = new Set([
-  'all', 'any', 'base', 'cause', 'changes', 'components', 'head', 'none', 'notify', 'outcome', 'reasons', 'ship',
+  'all', 'any', 'base', 'bases', 'cause', 'changes', 'components', 'files', 'fingerprints', 'head', 'none', 'notify', 'outcome', 'path',
+  'reasons', 'ship',
   'matrix-ami', 'matrix-terraform', 'matrix-app-1', 'matrix-app-2', 'matrix-app-3', 'matrix-bot-1', 'matrix-bot-2', 'matrix-bot-3',
 ]); // biome-ignore format: one list
 

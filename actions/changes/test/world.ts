@@ -13,6 +13,7 @@ import { recordingLog } from '../../../lib/log.ts';
 import { processes } from '../../../lib/process.ts';
 import { createGithub, type Github } from '../../../local/github/server.ts';
 import { fields } from '../inputs.ts';
+import { writeFiles } from '../lists.ts';
 import { compareByApi } from '../resolve-base.ts';
 import { run } from '../run.ts';
 
@@ -89,7 +90,8 @@ export function workspaceAt(commit: string, depth: (typeof DEPTHS)[number]): str
   if (depth === 'depth 1') {
     // A clone of one commit and nothing else: no branch of another depth is left to help.
     clone.git('fetch', '--quiet', '--depth=1', 'origin', commit);
-    for (const ref of clone.git('for-each-ref', '--format=%(refname)').split('\n')) clone.git('update-ref', '-d', ref);
+    const refs = clone.git('for-each-ref', '--format=%(refname)').split('\n').filter(Boolean);
+    for (const ref of refs) clone.git('update-ref', '-d', ref);
   }
   // As actions/checkout does: the commit of a pull request's merge is on no branch.
   if (depth === 'full') clone.git('fetch', '--quiet', 'origin', commit);
@@ -149,6 +151,7 @@ export async function changes(
         return undefined;
       }
     },
+    writeFiles: (files) => writeFiles(temp, files),
     context,
     log: recordingLog(),
   });

@@ -1,0 +1,47 @@
+import { imagesOf, isApp } from '../../lib/config/defaults.ts';
+import type { Config } from '../../lib/config/load.ts';
+import type { AppComponent } from '../../lib/config/schema.ts';
+import { buildFingerprint, readBuildTree, treeFingerprint } from '../../lib/fingerprint/build.ts';
+import { canonicalJson, sha256 } from '../../lib/fingerprint/canonical.ts';
+import type { TreeEntry } from '../../lib/git/plumbing.ts';
+import type { Git } from '../../lib/git/repository.ts';
+import { makePresent } from './compare.ts';
+import type { Unit } from './units.ts';
+
+/**
+ * Fingerprint of each component's content at a commit, 64 hexadecimal digits, the same at any clone depth and on any machine: of a component
+ * with an image the build fingerprint that ecr-build-push tags it with, of every other that of the files that its patterns include.
+ * @throws Problem when the commit cannot be had, or holds no such context or Dockerfile.
+ */
+export async function fingerprintsOf(
+  units: readonly Unit[],
+  config: Config | undefined,
+  head: string,
+  git: Git,
+): Promise<Record<string, string>> {
+  await makePresent(git, [head]);
+  const found: Record<string, string> = {};
+  let whole: Promise<TreeEntry[]> | undefined;
+  for (const unit of units) {
+    const component = config?.components[unit.name];
+    if (component && isApp(component)) found[unit.name] = await imagesFingerprint(component, head, git);
+    else {
+      whole ??= git.tree(head, '');
+      found[unit.name] = treeFingerprint((await whole).filter(({ name }) => unit.match(name)?.included));
+    }
+  }
+  return found;
+}
+
+async function imagesFingerprint(component: AppComponent, head: string, git: Git): Promise<string> {
+  const parts: [container: string, fingerprint: string][] = [];
+  for (const { container = '', context, dockerfile, target, platforms, 'build-args': buildArgs } of imagesOf(
+    component,
+  )) {
+    const tree = await readBuildTree(git, head, context, dockerfile);
+    parts.push([container, buildFingerprint({ ...tree, target, platforms, buildArgs, baseImages: {} })]);
+  }
+  const [first] = parts;
+  if (parts.length === 1 && first) return first[1];
+  return sha256(['slipway images 1', canonicalJson(Object.fromEntries(parts))]);
+}
