@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ensureBaseImage } from '../../scripts/base-image.ts';
-import { findSources, fingerprint, writeArchive } from '../../scripts/stand-in.ts';
+import { findSources, fingerprint, toolsFolder, writeArchive } from '../../scripts/stand-in.ts';
 
 const TAG = `slipway-test-base:${process.pid}`;
 const folder = mkdtempSync(join(tmpdir(), 'slipway-base-'));
@@ -17,6 +17,10 @@ const inImage = (...argv: string[]) => docker('run', '--rm', '--network', 'none'
 const hashOf = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex');
 
 beforeAll(() => {
+  // A cache of its own, with the npm of the real one: a machine's own npm need not be whole.
+  const tools = toolsFolder();
+  for (const name of existsSync(tools) ? readdirSync(tools) : [])
+    if (name.startsWith('npm-')) symlinkSync(join(tools, name), join(folder, name));
   process.env.SLIPWAY_OFFLINE = '1';
   process.env.SLIPWAY_TOOLS = folder;
 });
