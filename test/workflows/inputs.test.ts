@@ -14,7 +14,9 @@ interface Step {
 }
 
 const files = ['.github/workflows', 'workflows', 'sample-app/.github/workflows'].flatMap((folder) =>
-  readdirSync(join(root, folder)).map((file) => join(folder, file)),
+  readdirSync(join(root, folder))
+    .filter((file) => file.endsWith('.yml'))
+    .map((file) => join(folder, file)),
 );
 
 test.each(files)('%s gives our actions only inputs that they have', (file) => {
