@@ -1,4 +1,3 @@
-import { getOctokit } from '@actions/github';
 import type { GitHubContext } from '../../lib/context.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
@@ -10,9 +9,11 @@ const TIMEOUT_MS = 3000;
 export function commitLookUp(context: GitHubContext, log: Log, signal: AbortSignal) {
   return async (token: string): Promise<Story['commit'] | undefined> => {
     const { owner, name: repo } = context.repository;
-    const octokit = getOctokit(token, { baseUrl: context.apiUrl });
     const request = { signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]) };
     try {
+      // Not at the top: as it loads it reads the event file, and would end with a stack where that is no JSON.
+      const { getOctokit } = await import('@actions/github');
+      const octokit = getOctokit(token, { baseUrl: context.apiUrl });
       const { data } = await octokit.rest.repos.getCommit({ owner, repo, ref: context.sha, request });
       return {
         sha: data.sha,
