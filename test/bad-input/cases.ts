@@ -120,9 +120,9 @@ const malformed: Case[] = [
   ...of(
     { fault: 'a malformed result file (JSON)', says: ['result file', 'result-infra.json', 'cannot be used', 'Re-run'] },
     {
-      'discord-notify': { inputs: { results: 'results-malformed' } },
-      ship: { inputs: { 'result-directory': 'results-malformed' } },
-      terraform: { inputs: { 'result-directory': 'results-malformed', operation: 'apply' } },
+      'discord-notify': { inputs: { results: 'results/discord-notify' } },
+      ship: { inputs: { 'result-directory': 'results/ship' } },
+      terraform: { inputs: { 'result-directory': 'results/terraform', operation: 'apply' } },
     },
   ),
   ...of(

@@ -44,7 +44,10 @@ const FILES: Readonly<Record<string, string>> = {
   'definitions/malformed.json': '{ "family": "web", "containerDefinitions": [ }',
   'definitions/malformed.yml': 'family: web\ncontainerDefinitions: [\n',
   'event-malformed.json': '{ "before": ',
-  'results-malformed/result-infra.json': '{ "component": ',
+  // One for each action, since they write there too.
+  'results/discord-notify/result-infra.json': '{ "component": ',
+  'results/ship/result-infra.json': '{ "component": ',
+  'results/terraform/result-infra.json': '{ "component": ',
 };
 
 export interface Surroundings {
