@@ -33,6 +33,9 @@ export async function runWith(
   const made = await fingerprint(git, { ...target, region });
   const isBuild = operation === 'build' && component !== '';
   const last = isBuild ? lastDeployed((await ledger.read(environment, [component])).get(component)) : undefined;
+  const parameters = ssmParameters(region, signal);
+  // A build takes minutes; that the parameter cannot be reached is better known before it, and before Packer is fetched.
+  if (operation === 'build' && target.parameter !== '') await parameters.read(target.parameter);
   const scratch = await mkdtemp(join(tempDir, 'slipway-packer-'));
   try {
     const ports = { processes: processes(log), log, env: environmentFor(env, inputs.token), signal, scratch };
@@ -45,7 +48,7 @@ export async function runWith(
     );
     const force = isForced(inputs.force, component);
     const settings = { ...target, operation, environment, region, fingerprint: made, force, last };
-    return await run(settings, { packer, parameters: ssmParameters(region, signal), log });
+    return await run(settings, { packer, parameters, log });
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

@@ -68,9 +68,7 @@ async function reuse(settings: Settings, ami: string, ports: RunPorts): Promise<
 }
 
 async function build(settings: Settings, ports: RunPorts): Promise<LegReport> {
-  const { packer, log, parameters } = ports;
-  // A build takes minutes; that the parameter cannot be reached is better known before it.
-  if (settings.parameter !== '') await parameters.read(settings.parameter);
+  const { packer, log } = ports;
   const { ok, errors, images } = await log.group('packer build', () => packer.build());
   if (!ok) return refused(settings, 'build', errors);
   const ami =
