@@ -13,7 +13,7 @@ const CONFIG = loadConfig(EXAMPLE, '.github/slipway.yml');
 const [C1, C2, C3] = ['1', '2', '3'].map((c) => c.repeat(40)) as [string, string, string];
 const at = '2026-11-20T10:00:00Z';
 
-const change = (name: string): Change => ({ status: 'M', name, oldMode: '', newMode: '', oldId: '', newId: '' });
+const change = (name: string): Change => ({ status: 'M', name });
 const since = (commit: string): Base => ({
   type: 'commit',
   commit,

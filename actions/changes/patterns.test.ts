@@ -43,7 +43,7 @@ test.each(rows)('%j on %j gives %j', (patterns, name, pattern) => {
 });
 
 describe('firstMatch', () => {
-  const change = (name: string): Change => ({ status: 'M', name, oldMode: '', newMode: '', oldId: '', newId: '' });
+  const change = (name: string): Change => ({ status: 'M', name });
   test('tells the first file, its pattern and how many there are', () => {
     const changes = ['bot/a', 'web/x.md', 'web/b', 'web/c'].map(change);
     expect(firstMatch(matcher(['web/**', '!**/*.md']), changes)).toEqual({

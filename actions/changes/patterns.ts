@@ -33,14 +33,14 @@ export const STATUS_WORDS: Readonly<Record<string, Change['status']>> = {
  */
 export function matcher(patterns: readonly Pattern[]): Matcher {
   const rules = patterns.map(compile).reverse();
+  // Called for each changed file and component: it allocates nothing.
   return (name, status) => {
-    const rule = rules.find(
-      (r) =>
-        name.startsWith(r.prefix) &&
-        (status === undefined || r.statuses === undefined || r.statuses.has(status)) &&
-        r.expression.test(name),
-    );
-    return rule && { included: rule.included, pattern: rule.pattern };
+    for (const rule of rules) {
+      if (!name.startsWith(rule.prefix)) continue;
+      if (status !== undefined && rule.statuses !== undefined && !rule.statuses.has(status)) continue;
+      if (rule.expression.test(name)) return rule;
+    }
+    return undefined;
   };
 }
 

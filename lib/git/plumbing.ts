@@ -7,10 +7,6 @@ export interface Change {
   status: 'A' | 'M' | 'D' | 'T';
   /** As decodeName() gives it. */
   name: string;
-  oldMode: string;
-  newMode: string;
-  oldId: string;
-  newId: string;
 }
 
 export interface TreeEntry {
@@ -21,15 +17,14 @@ export interface TreeEntry {
   name: string;
 }
 
-/** Reads `git diff-tree -r -z --no-renames --raw A B`. Format: git-diff-tree(1), "RAW OUTPUT FORMAT". */
+/** Reads `git diff-tree -r -z --no-renames --name-status A B`. Format: git-diff-tree(1), "--name-status" and "-z". */
 export function parseDiff(output: Buffer): Change[] {
   const fields = splitNul(output);
   const changes: Change[] = [];
   for (let i = 0; i + 1 < fields.length; i += 2) {
-    const [oldMode, newMode, oldId, newId, status] = (fields[i] ?? '').slice(1).split(' ');
-    const name = fields[i + 1] ?? '';
-    if (!oldMode || !newMode || !oldId || !newId || !isStatus(status)) throw unreadable('diff-tree', fields[i]);
-    changes.push({ status, name, oldMode, newMode, oldId, newId });
+    const [status, name] = [fields[i], fields[i + 1]];
+    if (!isStatus(status) || !name) throw unreadable('diff-tree', status);
+    changes.push({ status, name });
   }
   if (fields.length % 2 === 1) throw unreadable('diff-tree', fields.at(-1));
   return changes;

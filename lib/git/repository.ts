@@ -109,7 +109,7 @@ class Repository implements Git {
   async diff(from: string, to: string): Promise<Change[]> {
     checkId(from);
     checkId(to);
-    const args = ['diff-tree', '-r', '-z', '--no-renames', '--ignore-submodules=none', '--raw', from, to];
+    const args = ['diff-tree', '-r', '-z', '--no-renames', '--ignore-submodules=none', '--name-status', from, to];
     return parseDiff((await this.#must(args)).stdout);
   }
 
