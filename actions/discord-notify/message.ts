@@ -5,10 +5,10 @@ import { block, cut, link, plain } from './text.ts';
 
 /** Colour, sign and word: the state can be read without the colour. */
 const STATES: Readonly<Record<StoryState, { color: number; sign: string; word: string }>> = {
-  started: { color: 0x3b82f6, sign: '🚀', word: 'Deploying' },
-  succeeded: { color: 0x22c55e, sign: '✅', word: 'Deployed' },
-  failed: { color: 0xef4444, sign: '❌', word: 'Failed' },
-  cancelled: { color: 0x94a3b8, sign: '⏹️', word: 'Cancelled' },
+  started: { color: 0x3b82f6, sign: '🚀', word: 'started' },
+  succeeded: { color: 0x22c55e, sign: '✅', word: 'succeeded' },
+  failed: { color: 0xef4444, sign: '❌', word: 'failed' },
+  cancelled: { color: 0x94a3b8, sign: '⏹️', word: 'was cancelled' },
 };
 
 const SIGNS: Readonly<Record<StageState, string>> = {
@@ -28,10 +28,10 @@ const DETAIL_LIMIT = 900;
 /** Renders a story as a webhook message that fits every limit of Discord, whatever its texts hold. Pure. */
 export function render(story: Story, mentions: readonly Mention[] = []): Message {
   const { color, sign, word } = STATES[story.state];
-  const place = story.environment === '' ? '' : ` to ${plain(story.environment)}`;
+  const place = story.environment === '' ? '' : ` in ${plain(story.environment)}`;
   const failed = story.state === 'failed';
   const embed: Embed = {
-    title: cut(`${sign} ${word}${place}: ${plain(story.title)}`, LIMITS.title),
+    title: cut(`${sign} ${plain(story.title)} ${word}${place}`, LIMITS.title),
     ...(story.runUrl !== '' && { url: story.runUrl }),
     color,
     description: cut(description(story), LIMITS.description),

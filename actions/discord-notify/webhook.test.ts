@@ -70,7 +70,7 @@ test('posts with wait=true and gives the id out', async () => {
     url: `/api/v10/webhooks/123/${TOKEN}?wait=true`,
     body: { allowed_mentions: { parse: [] } },
   });
-  expect(seen[0]?.body.embeds[0]?.title).toBe('🚀 Deploying to dev: sample');
+  expect(seen[0]?.body.embeds[0]?.title).toBe('🚀 sample started in dev');
   expect(log.masked).toContain(webhook);
 });
 

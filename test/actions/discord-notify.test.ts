@@ -60,7 +60,7 @@ test('a burst of 30 updates of one message, far over the rate limit, ends in the
   const first = await notify(hook, { status: 'started', environment: 'dev' });
   expect([first.code, first.outputs.sent]).toEqual([0, 'true']);
   const id = first.outputs['message-id'] ?? '';
-  expect(message(first)?.embeds[0]?.title).toBe('🚀 Deploying to dev: pipeline');
+  expect(message(first)?.embeds[0]?.title).toBe('🚀 pipeline started in dev');
   const update = (title: string, status: string) =>
     notify(hook, { 'message-id': id, title, status, 'time-limit': '45s' });
   const waiting = Array.from({ length: 29 }, (_, n) => `update ${n}`);
@@ -74,7 +74,7 @@ test('a burst of 30 updates of one message, far over the rate limit, ends in the
   expect([...runs, last].filter((run) => run.code !== 0 || run.outputs.sent !== 'true')).toEqual([]);
   expect([...runs, last].map((run) => run.outputs['message-id'])).toEqual(Array(30).fill(id));
   expect(local.discord.messages()).toHaveLength(1);
-  expect(message(last)).toMatchObject({ edits: 30, embeds: [{ title: '✅ Deployed: the end' }] });
+  expect(message(last)).toMatchObject({ edits: 30, embeds: [{ title: '✅ the end succeeded' }] });
   const refused = recorder.sent.filter(({ status }) => status === 429);
   expect(refused.length).toBeGreaterThan(0);
   // Whoever asks on while it is told to wait gets banned; everybody here asks again when told to.
@@ -90,7 +90,7 @@ test('what failed is told first, with cause and next step; nobody is notified bu
   const run = await notify(webhook(), { results: directory, environment: 'dev', mention: 'role:70000' });
   const sent = message(run);
   const [embed] = sent?.embeds ?? [];
-  expect(embed?.title).toBe('❌ Failed to dev: pipeline');
+  expect(embed?.title).toBe('❌ pipeline failed in dev');
   expect(embed?.fields?.map((field) => field.name)).toEqual(['↩️ bot', '✅ web']);
   expect(embed?.fields?.[0]?.value).toContain('the container ended with exit code 3');
   expect(embed?.fields?.[0]?.value).toContain('→ Look at its log');
@@ -119,7 +119,7 @@ test('a message that somebody deleted is posted again', async () => {
   const second = await notify(hook, { status: 'succeeded', 'message-id': first.outputs['message-id'] ?? '' });
   expect(second.outputs).toMatchObject({ sent: 'true', outcome: 'succeeded' });
   expect(second.outputs['message-id']).not.toBe(first.outputs['message-id']);
-  expect(message(second)?.embeds[0]?.title).toBe('✅ Deployed: pipeline');
+  expect(message(second)?.embeds[0]?.title).toBe('✅ pipeline succeeded');
 });
 
 test('a webhook that was deleted is a warning, or a failure where that is asked for', async () => {
@@ -171,7 +171,7 @@ test('a connection that is cut after the message was kept posts it once more at 
   local.faults.add({ service: 'discord', times: 1, effect: { cut: 'after' } });
   const run = await notify(hook, { status: 'succeeded', 'message-id': first.outputs['message-id'] ?? '' });
   expect(run.outputs).toMatchObject({ sent: 'true', 'message-id': first.outputs['message-id'] });
-  expect(message(first)?.embeds[0]?.title).toBe('✅ Deployed: pipeline');
+  expect(message(first)?.embeds[0]?.title).toBe('✅ pipeline succeeded');
 });
 
 test('without a webhook, as for forks, nothing is sent and nothing is wrong', async () => {
