@@ -33,6 +33,7 @@ await runAction('changes', async ({ input, env, log, signal, context }) => {
         throw error;
       }),
     writeFiles: (files) => writeFiles(tempDir, files),
+    rawInput: (name) => env[`INPUT_${name.toUpperCase()}`] ?? '',
     context,
     log,
   });

@@ -8,11 +8,13 @@ import type { Log } from '../../lib/log.ts';
 import type { Report } from '../../lib/report.ts';
 import { type Base, heldEntries, ledgerBase } from './bases.ts';
 import { type Comparisons, compareAll, makePresent, rethrowCancelled, withFailures } from './compare.ts';
+import { changedFiles } from './compatibility/changed-files.ts';
+import { pathsFilter } from './compatibility/paths-filter.ts';
 import { type Decision, decide, type Facts, supersede } from './decide.ts';
 import { changedDefinitions } from './definitions.ts';
 import { type EventPlan, eventPlan } from './events.ts';
 import { fingerprintsOf } from './fingerprints.ts';
-import type { ChangesInputs } from './inputs.ts';
+import { type ChangesInputs, checkOwnMode } from './inputs.ts';
 import type { Files } from './lists.ts';
 import { matchingNames } from './patterns.ts';
 import { logLine, reportOf } from './report.ts';
@@ -28,6 +30,8 @@ export interface ChangesPorts {
   readFile(path: string): Promise<string | undefined>;
   /** Keeps files for later steps, and tells the folder. */
   writeFiles(files: Files): Promise<string>;
+  /** An input as it was written, spaces and all; '' when not given. */
+  rawInput(name: string): string;
   context: GitHubContext;
   log: Log;
 }
@@ -49,6 +53,9 @@ type Entries = Map<string, LedgerEntry[]>;
  */
 export async function run(inputs: ChangesInputs, ports: ChangesPorts): Promise<Report> {
   try {
+    if (inputs.compatibility === 'paths-filter') return await pathsFilter(inputs, ports);
+    if (inputs.compatibility === 'changed-files') return await changedFiles(inputs, ports);
+    checkOwnMode(inputs);
     const situation = await assess(inputs, ports);
     const warnings: string[] = [];
     const { entries, unreadable } = await readLedger(situation, ports);

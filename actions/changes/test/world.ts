@@ -152,6 +152,7 @@ export async function changes(
       }
     },
     writeFiles: (files) => writeFiles(temp, files),
+    rawInput: (name) => inputs[name] ?? '',
     context,
     log: recordingLog(),
   });
