@@ -1,10 +1,13 @@
 import * as v from 'valibot';
 import { Problem } from '../../lib/errors.ts';
 import { bool, componentInputs, type Inputs, list, oneOf, secret, text } from '../../lib/inputs.ts';
-import { LEDGER_KINDS } from '../../lib/ledger/open.ts';
+import type { LedgerKind } from '../../lib/ledger/open.ts';
 import { LIST_FORMATS } from './lists.ts';
 
 const COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
+
+// Named here too, since the module that opens them brings the API's client, which most runs do not need.
+const LEDGERS = ['github', 'git', 'none'] as const satisfies readonly LedgerKind[];
 
 function commit() {
   return v.pipe(
@@ -19,7 +22,7 @@ export const fields = {
   base: text('ledger'),
   force: list(),
   'on-unknown': oneOf(['all', 'error'], 'all'),
-  ledger: oneOf(LEDGER_KINDS, 'github'),
+  ledger: oneOf(LEDGERS, 'github'),
   token: secret(text()),
   filters: text(),
   'list-files': oneOf([...LIST_FORMATS, 'csv', 'shell', 'escape'], 'none'),

@@ -1,9 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { openGit } from '../../lib/git/repository.ts';
-import { github } from '../../lib/github/client.ts';
 import { readInputs } from '../../lib/inputs.ts';
-import { openLedger } from '../../lib/ledger/open.ts';
 import { processes } from '../../lib/process.ts';
 import { runAction } from '../../lib/runner.ts';
 import { fields } from './inputs.ts';
@@ -15,6 +13,7 @@ await runAction('changes', async ({ input, env, log, signal, context }) => {
   const inputs = readInputs(fields, input);
   const { token, ledger: kind } = inputs;
   if (token !== '') log.mask(token);
+  const client = async () => (await import('../../lib/github/client.ts')).github({ context, token, signal });
   const { workspace, tempDir, serverUrl, repository } = context;
   return run(inputs, {
     git: openGit({
@@ -25,8 +24,9 @@ await runAction('changes', async ({ input, env, log, signal, context }) => {
       signal,
       ...(repository.slug !== '' && { origin: { url: `${serverUrl}/${repository.slug}.git`, token } }),
     }),
-    ledger: async () => openLedger({ kind, token, context, signal }),
-    compare: compareByApi(token === '' ? undefined : github({ context, token, signal }), repository, log),
+    // Loaded when they are needed: most runs ask neither the ledger nor the API.
+    ledger: async () => (await import('../../lib/ledger/open.ts')).openLedger({ kind, token, context, signal }),
+    compare: compareByApi(token === '' ? undefined : client, repository, log),
     readFile: async (path) =>
       readFile(resolve(workspace, path), 'utf8').catch((error: NodeJS.ErrnoException) => {
         if (error.code === 'ENOENT') return undefined;

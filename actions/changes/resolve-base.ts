@@ -85,7 +85,7 @@ export interface CompareClient {
 
 /** Compare by GitHub's API; without a client (no token) it cannot tell. */
 export function compareByApi(
-  client: CompareClient | undefined,
+  client: (() => Promise<CompareClient>) | undefined,
   repository: { owner: string; name: string },
   log: Pick<Log, 'info'>,
 ): Compare {
@@ -93,7 +93,7 @@ export function compareByApi(
     if (!client || repository.name === '') return undefined;
     try {
       // The files come with the first page only, and nobody needs them here.
-      const { data } = await client.rest<CompareAnswer>('GET', '/repos/{owner}/{repo}/compare/{basehead}', {
+      const { data } = await (await client()).rest<CompareAnswer>('GET', '/repos/{owner}/{repo}/compare/{basehead}', {
         owner: repository.owner,
         repo: repository.name,
         basehead: `${base}...${head}`,

@@ -143,7 +143,11 @@ export async function changes(
       origin: { url: origin.url },
     }),
     ledger: async () => openLedger({ kind: given.ledger, token, context }),
-    compare: compareByApi(token ? github({ context, token }) : undefined, context.repository, recordingLog()),
+    compare: compareByApi(
+      token ? async () => github({ context, token }) : undefined,
+      context.repository,
+      recordingLog(),
+    ),
     readFile: async (path) => {
       try {
         return readFileSync(join(workspace, path), 'utf8');
