@@ -127,7 +127,7 @@ export function shellContainer(script: string, more: Partial<ContainerDefinition
 export const WEB_GROUP = {
   name: 'web',
   deregistrationDelaySeconds: 1,
-  healthCheck: { intervalSeconds: 0.3, timeoutSeconds: 1, healthyThresholdCount: 1, unhealthyThresholdCount: 2 },
+  healthCheck: { intervalSeconds: 0.3, timeoutSeconds: 4, healthyThresholdCount: 1, unhealthyThresholdCount: 4 },
 };
 
 /** Cluster `sample` with service `web` behind a balancer, breaker with rollback on. */
