@@ -79,6 +79,18 @@ wait_healthy() {
   done
 }
 
+# Secrets of containers that are gone go too; those of the two that are kept stay, since either may be started again.
+forget_secrets() {
+  for folder in /dev/shm/slipway/"$name"-????????????????; do
+    used=no
+    for container in "$current" "$previous"; do
+      release_of=$(field "$container" 'index .Config.Labels "slipway.release"') || continue
+      if [ "$folder" = "/dev/shm/slipway/$name-$release_of" ]; then used=yes; fi
+    done
+    if [ "$used" = no ]; then rm -rf "$folder"; fi
+  done
+}
+
 # back CAUSE: removes the candidate and lets what ran before serve again.
 back() {
   if exists "$next"; then
@@ -86,6 +98,7 @@ back() {
     docker logs --tail 30 "$next" 2>&1 | cut -c 1-400
     remove "$next"
   fi
+  forget_secrets
   if ! exists "$current"; then
     result failed "$1; nothing ran here before" '' ''
   else
@@ -109,6 +122,7 @@ swap() {
   fi
   docker rename "$next" "$current"
   docker update --restart unless-stopped "$current" > /dev/null
+  forget_secrets
 }
 
 # read_secret NAME=PARAMETER: into memory-backed storage; root alone can list it, the container's user can read its own.
