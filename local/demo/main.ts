@@ -70,9 +70,10 @@ async function main(): Promise<number> {
     terminal.line(`Page: ${around.local.page.url}   web: ${around.webUrl}`);
     const { witnesses, probe } = await allPushes(around, tools, terminal);
     const result = resultOf(around, tools, { witnesses, probe, startMs, ms: Date.now() - began });
-    conclude(terminal, result);
+    const stays = values.keep || process.env.KEEP === '1';
+    conclude(terminal, result, stays);
     if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(result, null, 2)}\n`);
-    if (values.keep || process.env.KEEP === '1') await keep(terminal, result.page);
+    if (stays) await keep(terminal, result.page);
     return result.ok ? 0 : 1;
   } catch (error) {
     if (!stop.signal.aborted) throw error;
@@ -110,10 +111,10 @@ function resultOf({ local, webUrl }: Surroundings, tools: Tools, { witnesses, ..
   };
 }
 
-function conclude(terminal: Terminal, result: DemoResult): void {
+function conclude(terminal: Terminal, result: DemoResult, stays: boolean): void {
   for (const line of describeEnd(result.pushes, result.probe, result.ms)) terminal.line(line);
   for (const line of describeChecks(result.checks, (code, text) => terminal.paint(code, text))) terminal.line(line);
-  terminal.line(`\n  Page: ${result.page}`);
+  terminal.line(`\n  Page: ${result.page}${stays ? '' : ' (while it ran; make demo KEEP=1 leaves it up)'}`);
   terminal.line(`  Full log of act: ${result.logFile}`);
 }
 
