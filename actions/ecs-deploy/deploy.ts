@@ -13,6 +13,8 @@ import { ownTags, RELEASE_TAG, releaseFingerprint, releaseTags } from './release
 import { type Rollout, type RolloutPlan, reallyWrong, rollOut } from './rollout.ts';
 import type { EcsDeployPorts } from './run.ts';
 import { runningDigests, unsettled } from './running.ts';
+import { configurationChange } from './strategy/configuration.ts';
+import { plannedMs } from './strategy/pace.ts';
 import { reportOf } from './summary.ts';
 
 export interface Release {
@@ -35,6 +37,8 @@ export async function deploy(inputs: EcsDeployInputs, ports: EcsDeployPorts): Pr
   const running = await ecs.describeTaskDefinition(before.service.taskDefinition ?? '');
   const loaded = await loadDefinition(sourceOf(inputs['task-definition']), running, ports);
   const release = releaseOf(inputs, loaded, running);
+  const change = configurationChange(ref, inputs, before.service);
+  if (change) release.differences.push(...change.differences);
   await log.group(`Changes against ${shortName(running.arn)}`, async () => {
     for (const line of diffLines(release.differences)) log.info(line);
     if (release.differences.length === 0) log.info('none');
@@ -47,7 +51,7 @@ export async function deploy(inputs: EcsDeployInputs, ports: EcsDeployPorts): Pr
       ? await whyNotUnchanged(inputs, ref, before, running, release, ports)
       : 'it differs';
   const about = { ref, release, previous: running.arn };
-  if (settled === '') {
+  if (settled === '' && !change) {
     const cause = `${serviceName(ref)} already runs ${shortName(running.arn)} with these images and settings`;
     return reportOf(about, {
       taskDefinition: running.arn,
@@ -66,14 +70,17 @@ export async function deploy(inputs: EcsDeployInputs, ports: EcsDeployPorts): Pr
   }
   const taskDefinition = same ? running.arn : await register(inputs, release, ports);
   const resume = same ? await underWay(ref, before, running.arn, ports) : undefined;
+  if (resume && change)
+    log.warning('The deployment under way keeps the configuration that it began with; run this again after it');
   const countOnly = inputs['desired-count'] !== undefined && before.service.desiredCount !== inputs['desired-count'];
   const rollout = await rollOut(
     {
-      ...planOf(inputs, ref, before, release.definition),
+      ...planOf(inputs, ref, before, release.definition, change?.configuration),
       taskDefinition,
       images: release.images,
-      // ECS starts nothing for a revision that is set already, unless it is told to.
-      force: inputs['force-new-deployment'] || (same && resume === undefined && !countOnly),
+      // ECS starts nothing for a revision that is set already, unless it is told to; settings alone need no new tasks.
+      force: inputs['force-new-deployment'] || (same && resume === undefined && !countOnly && settled !== ''),
+      configuration: change?.configuration,
       resume,
     },
     ports,
@@ -82,12 +89,15 @@ export async function deploy(inputs: EcsDeployInputs, ports: EcsDeployPorts): Pr
   return reportOf(about, { taskDefinition, outcome: rollout.outcome, running: rollout.running, rollout });
 }
 
+const TIMEOUT_MS = 15 * 60_000;
+
 /** What every rollout of this service has in common. */
 export function planOf(
   inputs: EcsDeployInputs,
   ref: ServiceRef,
   before: DescribedService,
   definition: JsonObject,
+  configuration = before.service.deploymentConfiguration,
 ): Omit<RolloutPlan, 'taskDefinition' | 'images' | 'force'> {
   return {
     ref,
@@ -95,7 +105,8 @@ export function planOf(
     definition,
     previous: before.service.taskDefinition ?? '',
     desiredCount: inputs['desired-count'],
-    timeoutMs: inputs.timeout,
+    waitFor: inputs['wait-for'],
+    timeoutMs: inputs.timeout ?? TIMEOUT_MS + plannedMs(configuration),
     onCancel: inputs['on-cancel'],
   };
 }
@@ -183,7 +194,8 @@ async function underWay(
   { ecs, log }: EcsDeployPorts,
 ) {
   const primary = service.deployments?.find((d) => d.status === 'PRIMARY');
-  if (primary?.rolloutState !== 'IN_PROGRESS') return undefined;
+  // Only rolling deployments have a rolloutState.
+  if ((primary?.rolloutState ?? 'IN_PROGRESS') !== 'IN_PROGRESS') return undefined;
   const [newest] = await ecs.listDeployments(ref);
   if (!newest || !GOING.has(newest.status ?? '')) return undefined;
   const [candidate] = await candidatesOf(ecs, [newest]);
@@ -196,10 +208,11 @@ async function tagService(
   inputs: EcsDeployInputs,
   { service }: DescribedService,
   fingerprint: string,
-  { outcome }: Rollout,
+  { outcome, reached }: Rollout,
   { ecs, log }: EcsDeployPorts,
 ): Promise<void> {
-  if (outcome.status !== 'succeeded') return;
+  // What has only come to a stage may still be turned back.
+  if (outcome.status !== 'succeeded' || reached) return;
   try {
     await ecs.tag(service.serviceArn ?? '', releaseTags(fingerprint, inputs));
   } catch (error) {

@@ -2,6 +2,7 @@ import { humanDuration } from '../../lib/clock.ts';
 import { shortName } from '../../lib/ecs/names.ts';
 import type { Outcome } from '../../lib/outcome.ts';
 import { type FailedTask, summarizeFailures } from './deployment/failures.ts';
+import { isScaledUp } from './deployment/stages.ts';
 import type { WatchEnd } from './deployment/watch.ts';
 import type { TargetState } from './evidence.ts';
 
@@ -15,12 +16,14 @@ export interface LogTail {
 }
 
 export interface Circumstances {
-  end: WatchEnd;
+  end: Exclude<WatchEnd, { status: 'reached' }>;
   failures: readonly FailedTask[];
   events: readonly string[];
   health: readonly TargetState[];
   logs: readonly LogTail[];
   trouble?: string | undefined;
+  /** The last lifecycle stage of a deployment that shifts traffic, before it turned back. */
+  stage?: string | undefined;
   /** ARNs or names of the revisions; `restored` is what ECS went back to. */
   taskDefinition: string;
   restored: string;
@@ -37,7 +40,7 @@ export function explain(c: Circumstances): Outcome {
       return { status: 'succeeded', cause: '' };
     case 'rolled-back': {
       const restored = shortName(c.restored) || 'the revision before';
-      const cause = join(`${revision} did not come up and ECS put ${restored} back`, [c.end.why, evidence]);
+      const cause = join(`${revision} did not ${lacked(c.stage)} and ECS put ${restored} back`, [c.end.why, evidence]);
       return { status: 'rolled-back', cause, next };
     }
     case 'failed':
@@ -64,6 +67,11 @@ export function explain(c: Circumstances): Outcome {
       };
     }
   }
+}
+
+/** What it did not do: its tasks may have been well for long when a hook, an alarm or a person turned it back. */
+function lacked(stage: string | undefined): string {
+  return stage !== undefined && isScaledUp(stage) ? `get past ${stage}` : 'come up';
 }
 
 function join(head: string, parts: readonly string[]): string {

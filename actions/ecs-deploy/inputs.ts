@@ -1,8 +1,18 @@
-import { bool, componentInputs, duration, type Inputs, integer, keyValues, oneOf, text } from '../../lib/inputs.ts';
+import {
+  bool,
+  componentInputs,
+  type Inputs,
+  integer,
+  keyValues,
+  oneOf,
+  optionalDuration,
+  text,
+} from '../../lib/inputs.ts';
+import { strategyFields } from './strategy/inputs.ts';
 
 export const fields = {
   ...componentInputs,
-  operation: oneOf(['deploy', 'rollback', 'status'], 'deploy'),
+  operation: oneOf(['deploy', 'continue', 'rollback', 'status'], 'deploy'),
   cluster: text(),
   service: text(),
   'task-definition': text(),
@@ -13,7 +23,8 @@ export const fields = {
   'environment-variables': keyValues(),
   'desired-count': integer({ min: 0, max: 10_000 }),
   'force-new-deployment': bool(false),
-  timeout: duration('15m'),
+  ...strategyFields,
+  timeout: optionalDuration(),
   'on-cancel': oneOf(['leave', 'rollback'], 'leave'),
   'dry-run': bool(false),
   region: text(),

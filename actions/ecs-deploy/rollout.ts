@@ -1,5 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
-import type { DescribedService, EcsApi } from '../../lib/ecs/api.ts';
+import type { DeploymentConfiguration, DescribedService, EcsApi } from '../../lib/ecs/api.ts';
 import type { JsonObject } from '../../lib/ecs/json.ts';
 import { repositoryOf, type ServiceRef, shortName } from '../../lib/ecs/names.ts';
 import { messageOf, Problem } from '../../lib/errors.ts';
@@ -7,6 +7,7 @@ import type { Log } from '../../lib/log.ts';
 import type { Outcome } from '../../lib/outcome.ts';
 import type { FailedTask } from './deployment/failures.ts';
 import { findDeployment } from './deployment/find.ts';
+import { isScaledUp, type Reached, type WaitFor } from './deployment/stages.ts';
 import { type Seen, type WatchEnd, watch } from './deployment/watch.ts';
 import { type Evidence, logPlaces, type TargetState } from './evidence.ts';
 import { explain, type LogTail } from './explain.ts';
@@ -27,6 +28,9 @@ export interface RolloutPlan {
   force: boolean;
   /** A deployment of this very revision that is already under way: it is watched, not started again. */
   resume?: string | undefined;
+  /** The deployment configuration to set; undefined: the service's own stays. */
+  configuration?: DeploymentConfiguration | undefined;
+  waitFor?: WaitFor | undefined;
   timeoutMs: number;
   onCancel: 'leave' | 'rollback';
 }
@@ -46,6 +50,8 @@ export interface Rollout {
   seen: Seen;
   logs: LogTail[];
   health: TargetState[];
+  /** Where the run stopped waiting, while the deployment goes on. */
+  reached?: Reached | undefined;
   startedAt: number;
   endedAt: number;
 }
@@ -78,9 +84,10 @@ export async function rollOut(plan: RolloutPlan, ports: RolloutPorts): Promise<R
   return rollout;
 }
 
-async function update({ ref, previous, taskDefinition, desiredCount, force }: RolloutPlan, { ecs, log }: RolloutPorts) {
+async function update(plan: RolloutPlan, { ecs, log }: RolloutPorts) {
+  const { ref, previous, taskDefinition, desiredCount, force, configuration } = plan;
   log.info(`Setting the service to ${shortName(taskDefinition)} (it was set to ${shortName(previous)})`);
-  await ecs.updateService(ref, { taskDefinition, desiredCount, force });
+  await ecs.updateService(ref, { taskDefinition, desiredCount, force, deploymentConfiguration: configuration });
 }
 
 async function follow(plan: RolloutPlan, rollout: Rollout, ports: RolloutPorts): Promise<Outcome> {
@@ -99,6 +106,7 @@ async function follow(plan: RolloutPlan, rollout: Rollout, ports: RolloutPorts):
     known,
     since: before.at,
     desiredCount: plan.desiredCount,
+    waitFor: plan.waitFor,
     deadline: rollout.startedAt + plan.timeoutMs,
   };
   const onFirstFailure = async (task: FailedTask) => {
@@ -108,10 +116,34 @@ async function follow(plan: RolloutPlan, rollout: Rollout, ports: RolloutPorts):
   };
   const end = await watch(target, seen, { ...ports, onFirstFailure });
   if (end.status === 'succeeded') return verify(plan, rollout, ports);
+  if (end.status === 'reached') return waited(end, plan, rollout, ports);
   return explainEnd(end, plan, rollout, ports);
 }
 
-async function explainEnd(end: WatchEnd, plan: RolloutPlan, rollout: Rollout, ports: RolloutPorts): Promise<Outcome> {
+/** As far as this run waits: what runs by then has to be what was asked for, and the reader has to know how it goes on. */
+async function waited(end: Reached, plan: RolloutPlan, rollout: Rollout, ports: RolloutPorts): Promise<Outcome> {
+  rollout.reached = { stage: end.stage, pause: end.pause };
+  if (isScaledUp(end.stage)) {
+    const verified = await verify(plan, rollout, ports);
+    if (verified.status !== 'succeeded') return verified;
+  }
+  const revision = shortName(plan.taskDefinition);
+  if (!end.pause) return { status: 'succeeded', cause: `${revision} has reached ${end.stage}; ECS goes on by itself` };
+  const { expiresAt, timeoutAction } = end.pause;
+  const until = expiresAt ? ` until ${expiresAt.toISOString()}, when ECS does ${timeoutAction}` : '';
+  return {
+    status: 'succeeded',
+    cause: `${revision} is paused at ${end.stage} and waits for an answer${until}`,
+    next: 'Run the operation `continue` with this `deployment-arn`, and `answer: continue` or `answer: rollback`',
+  };
+}
+
+async function explainEnd(
+  end: Exclude<WatchEnd, { status: 'reached' }>,
+  plan: RolloutPlan,
+  rollout: Rollout,
+  ports: RolloutPorts,
+): Promise<Outcome> {
   const { seen } = rollout;
   if (end.status !== 'superseded') {
     const telling = distinct(seen.failures).slice(-TAILS);
@@ -127,6 +159,7 @@ async function explainEnd(end: WatchEnd, plan: RolloutPlan, rollout: Rollout, po
     logs: rollout.logs,
     trouble: seen.trouble,
     taskDefinition: plan.taskDefinition,
+    stage: seen.stage,
     restored: end.status === 'rolled-back' ? await restored(plan, seen, ports) : '',
     timeoutMs: plan.timeoutMs,
   });

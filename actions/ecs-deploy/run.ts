@@ -3,6 +3,7 @@ import type { EcsApi } from '../../lib/ecs/api.ts';
 import { Problem } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Report } from '../../lib/report.ts';
+import { continueDeployment } from './continue.ts';
 import { deploy } from './deploy.ts';
 import type { Evidence } from './evidence.ts';
 import type { EcsDeployInputs } from './inputs.ts';
@@ -19,7 +20,7 @@ export interface EcsDeployPorts {
   readText(path: string): Promise<string>;
 }
 
-const OPERATIONS = { deploy, rollback, status };
+const OPERATIONS = { deploy, continue: continueDeployment, rollback, status };
 
 /**
  * Deploys a revision to an ECS service, sets the service back, or tells what it runs.

@@ -1,5 +1,7 @@
 import {
+  ContinueServiceDeploymentCommand,
   type Deployment,
+  type DeploymentConfiguration,
   DescribeServiceDeploymentsCommand,
   DescribeServiceRevisionsCommand,
   DescribeServicesCommand,
@@ -24,7 +26,15 @@ import { isObject, type JsonObject, objects, textOf } from './json.ts';
 import { type ServiceRef, serviceName, shortName } from './names.ts';
 import { captureAnswer, sendExactly } from './wire.ts';
 
-export type { Deployment, Service, ServiceDeployment, ServiceDeploymentBrief, ServiceRevision, Task };
+export type {
+  Deployment,
+  DeploymentConfiguration,
+  Service,
+  ServiceDeployment,
+  ServiceDeploymentBrief,
+  ServiceRevision,
+  Task,
+};
 
 export type Tags = Readonly<Record<string, string>>;
 
@@ -46,6 +56,8 @@ export interface ServiceUpdate {
   taskDefinition?: string | undefined;
   desiredCount?: number | undefined;
   force?: boolean | undefined;
+  /** The whole configuration, not only what changes of it. */
+  deploymentConfiguration?: DeploymentConfiguration | undefined;
 }
 
 /** What the suite asks of Amazon ECS. Each call throws a Problem that names the permission or resource. */
@@ -63,6 +75,8 @@ export interface EcsApi {
   describeRevisions(arns: readonly string[]): Promise<ServiceRevision[]>;
   /** Asks ECS to roll the deployment back. */
   rollBackDeployment(arn: string): Promise<void>;
+  /** Answers a PAUSE hook that a deployment waits at. */
+  answerPause(arn: string, hookId: string, action: 'CONTINUE' | 'ROLLBACK'): Promise<void>;
   listTasks(ref: ServiceRef, status: 'RUNNING' | 'STOPPED'): Promise<Task[]>;
   tag(arn: string, tags: Tags): Promise<void>;
   /** The same calls under another signal: for what still has to be asked after the first one fired. */
@@ -94,7 +108,7 @@ function callsOf(client: () => ECSClient, signal: AbortSignal): EcsApi {
 }
 
 type Reads = Omit<EcsApi, keyof Writes | 'within'>;
-type Writes = Pick<EcsApi, 'registerTaskDefinition' | 'updateService' | 'rollBackDeployment' | 'tag'>;
+type Writes = Pick<EcsApi, 'registerTaskDefinition' | 'updateService' | 'rollBackDeployment' | 'answerPause' | 'tag'>;
 
 function readsOf(client: () => ECSClient, signal: AbortSignal): Reads {
   const reading = { abortSignal: signal };
@@ -180,13 +194,14 @@ function writesOf(client: () => ECSClient, signal: AbortSignal): Writes {
       return taskDefinition.taskDefinitionArn;
     },
 
-    async updateService(ref, { taskDefinition, desiredCount, force }) {
+    async updateService(ref, { taskDefinition, desiredCount, force, deploymentConfiguration }) {
       const command = new UpdateServiceCommand({
         cluster: ref.cluster,
         service: ref.service,
         ...(taskDefinition !== undefined && { taskDefinition }),
         ...(desiredCount !== undefined && { desiredCount }),
         ...(force && { forceNewDeployment: true }),
+        ...(deploymentConfiguration !== undefined && { deploymentConfiguration }),
       });
       const captured = captureAnswer(command, { body: false });
       const call = { operation: 'ecs:UpdateService', resource: serviceName(ref) };
@@ -198,6 +213,12 @@ function writesOf(client: () => ECSClient, signal: AbortSignal): Writes {
     async rollBackDeployment(arn) {
       const command = new StopServiceDeploymentCommand({ serviceDeploymentArn: arn, stopType: 'ROLLBACK' });
       const call = { operation: 'ecs:StopServiceDeployment', resource: `deployment ${shortName(arn)}` };
+      await callAws(call, () => client().send(command, writing()));
+    },
+
+    async answerPause(arn, hookId, action) {
+      const command = new ContinueServiceDeploymentCommand({ serviceDeploymentArn: arn, hookId, action });
+      const call = { operation: 'ecs:ContinueServiceDeployment', resource: `deployment ${shortName(arn)}` };
       await callAws(call, () => client().send(command, writing()));
     },
 

@@ -10,6 +10,8 @@ export interface DeploymentFacts {
   rolloutReason?: string | undefined;
   /** ServiceDeployment.rollback.reason. */
   rollbackReason?: string | undefined;
+  /** The lifecycle hook that failed or timed out, in words; '' when none did. */
+  failedHook?: string | undefined;
   /** Name of what took over: a later deployment that is not ours. */
   supersededBy?: string | undefined;
   /** No revision ran before this one, so there is nothing to go back to. */
@@ -81,7 +83,14 @@ function failureReason(facts: DeploymentFacts): string {
   const alarms = facts.triggeredAlarms ?? [];
   if (facts.breaker === 'triggered') return 'the deployment circuit breaker found that its tasks cannot run';
   if (alarms.length > 0) return `alarm ${alarms.join(', ')} went off`;
+  if (facts.failedHook) return withReason(facts.failedHook, facts);
   return facts.rollbackReason || facts.statusReason || facts.rolloutReason || 'ECS gave no reason';
+}
+
+/** ECS names the hook's target and what it answered only in its reason. */
+function withReason(what: string, { rollbackReason, statusReason }: DeploymentFacts): string {
+  const reason = rollbackReason || statusReason;
+  return reason ? `${what} (${reason})` : what;
 }
 
 function withFirst(why: string, { first }: DeploymentFacts): string {

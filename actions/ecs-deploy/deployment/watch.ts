@@ -6,6 +6,7 @@ import type { Log } from '../../../lib/log.ts';
 import { redactText } from '../definition/redact.ts';
 import { type FailedTask, failuresOf } from './failures.ts';
 import { type DeploymentFacts, type Judgement, judge } from './judge.ts';
+import { failedHook, pausesOf, type Reached, reached, stageParts, type WaitFor } from './stages.ts';
 
 export interface WatchTarget {
   ref: ServiceRef;
@@ -19,6 +20,8 @@ export interface WatchTarget {
   since: number;
   /** The count that was asked for; undefined when it was left alone. */
   desiredCount?: number | undefined;
+  /** How far to watch; to its end unless told. */
+  waitFor?: WaitFor | undefined;
   /** By our clock. */
   deadline: number;
 }
@@ -33,6 +36,8 @@ export interface Moment {
 export interface Seen {
   deployment?: ServiceDeployment | undefined;
   service?: Service | undefined;
+  /** The last stage that the deployment was at while it went forward. */
+  stage?: string | undefined;
   failures: FailedTask[];
   /** The service's events since the deployment began, oldest first. */
   events: string[];
@@ -57,7 +62,11 @@ const SLOWEST_MS = 20_000;
 const QUIET_MS = 60_000;
 const SERVICE_EVERY = 3;
 
-export type WatchEnd = Extract<Judgement, { decided: true }> | { decided: true; status: 'timed-out'; why: string };
+export type WatchEnd =
+  | Extract<Judgement, { decided: true }>
+  | { decided: true; status: 'timed-out'; why: string }
+  /** It goes on in ECS, and has come as far as this run waits for it. */
+  | ({ decided: true; status: 'reached' } & Reached);
 
 /**
  * Polls until the deployment is decided or the deadline has passed; nothing else ends it but a call that is denied or
@@ -101,6 +110,7 @@ class Watcher {
   private supersededBy: string | undefined;
   private readonly started: number;
   private readonly eventIds = new Set<string>();
+  private readonly pauses = new Set<string>();
   private readonly target: WatchTarget;
   private readonly seen: Seen;
   private readonly ports: WatchPorts;
@@ -113,11 +123,12 @@ class Watcher {
     this.changedAt = this.started;
   }
 
-  async poll(): Promise<Judgement> {
+  async poll(): Promise<Judgement | WatchEnd> {
     const { target, seen, ports } = this;
     if (target.deployment !== undefined)
       seen.deployment = (await ports.ecs.describeDeployment(target.deployment)) ?? seen.deployment;
     const changed = this.progress();
+    this.readStage();
     const verdict = seen.deployment && judge(this.facts());
     if (verdict?.decided && verdict.status === 'succeeded') return verdict;
     const due = seen.deployment === undefined || changed || verdict?.decided || ++this.unread >= SERVICE_EVERY;
@@ -127,7 +138,9 @@ class Watcher {
       this.supersededBy = await this.readSuperseding();
       if (this.progress() || verdict?.decided || this.suspicious()) await this.readFailures();
     }
-    return judge(this.facts());
+    const judgement = judge(this.facts());
+    const stage = judgement.decided ? undefined : reached(target.waitFor ?? 'completed', seen.deployment);
+    return stage ? { decided: true, status: 'reached', ...stage } : judgement;
   }
 
   /** One line that says where the deployment stands. */
@@ -147,7 +160,7 @@ class Watcher {
       failed > 0 ? `${failed} failed` : '',
       (deployment ? old : others) > 0 ? `${deployment ? old : others} of the old revision` : '',
       deployment?.status ?? own?.rolloutState ?? '',
-      deployment?.lifecycleStage ?? '',
+      ...stageParts(deployment),
     ]
       .filter(Boolean)
       .join(', ');
@@ -172,6 +185,7 @@ class Watcher {
             : undefined,
       rolloutReason: own?.rolloutStateReason,
       rollbackReason: deployment?.rollback?.reason,
+      failedHook: failedHook(deployment),
       supersededBy: this.supersededBy,
       first: sources !== undefined && sources.length === 0,
     };
@@ -228,6 +242,18 @@ class Watcher {
     this.line = line;
     this.note(line);
     return true;
+  }
+
+  /** A pause is told once: whoever reads the log has to know what the deployment waits for, and until when. */
+  private readStage(): void {
+    const { seen, ports } = this;
+    if (seen.deployment?.status === 'IN_PROGRESS') seen.stage = seen.deployment.lifecycleStage ?? seen.stage;
+    for (const { hookId, stage, expiresAt, timeoutAction } of pausesOf(seen.deployment)) {
+      if (this.pauses.has(hookId)) continue;
+      this.pauses.add(hookId);
+      const until = expiresAt ? ` until ${expiresAt.toISOString()}, then ECS does ${timeoutAction}` : '';
+      ports.log.info(`The deployment waits at ${stage} for an answer (operation continue, hook ${hookId})${until}`);
+    }
   }
 
   private note(text: string): void {

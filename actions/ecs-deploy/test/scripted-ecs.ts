@@ -30,6 +30,11 @@ export interface Moment {
   breaker?: 'MONITORING' | 'TRIGGERED' | 'DISABLED';
   rollout?: string;
   rollbackTo?: string;
+  /** Lifecycle stage, and the new revision's share of production and test traffic in percent. */
+  stage?: string;
+  production?: number;
+  test?: number;
+  hooks?: Answer[];
 }
 
 export interface StoppedTask {
@@ -50,6 +55,10 @@ export interface Script {
   /** When somebody else's deployment takes over. */
   supersededAt?: number;
   first?: boolean;
+  /** Our deployment was begun by an earlier run: it is as old as the script. */
+  underWay?: boolean;
+  /** More of the service, over what it is by default. */
+  service?: Answer;
   digest?: string;
   /** Handlers that stand before the scripted ones; undefined: go on. */
   before?: Record<string, (input: Answer, count: number) => Answer | undefined>;
@@ -70,7 +79,8 @@ export const DIGEST = `sha256:${'b'.repeat(64)}`;
 export async function scriptedEcs(clock: Clock, script: Script): Promise<ScriptedEcs> {
   const calls: ScriptedEcs['calls'] = [];
   const definitions = new Map<string, Answer>([['web:1', baseDefinition()]]);
-  const state = { updatedAt: undefined as number | undefined, target: 'web:2', count: 2 };
+  if (script.underWay) definitions.set('web:2', baseDefinition());
+  const state: State = { updatedAt: script.underWay ? clock.now() : undefined, target: 'web:2', count: 2 };
   const since = () => (state.updatedAt === undefined ? -1 : clock.now() - state.updatedAt);
   const handlers = handlersOf(clock, script, state, since, definitions);
   const server = createServer(async (request, response) => {
@@ -112,6 +122,7 @@ interface State {
   updatedAt: number | undefined;
   target: string;
   count: number;
+  configuration?: unknown;
 }
 
 export function baseDefinition(): Answer {
@@ -197,6 +208,7 @@ function handlersOf(
         String(input.taskDefinition ?? definitionArn('web:1'))
           .split('/')
           .at(-1) ?? '';
+      state.configuration = input.deploymentConfiguration ?? state.configuration;
       state.count = typeof input.desiredCount === 'number' ? input.desiredCount : state.count;
       return { service: serviceOf(script, state, 0, clock, { visible: visible(), superseded: false }) };
     },
@@ -211,6 +223,7 @@ function handlersOf(
         taskDefinition: definitionArn(arn.split('/').at(-1) ?? ''),
       })),
     }),
+    ContinueServiceDeployment: (input) => ({ serviceDeploymentArn: input.serviceDeploymentArn }),
     StopServiceDeployment: (input) => ({ serviceDeploymentArn: input.serviceDeploymentArn }),
     ListTasks: (input) =>
       input.desiredStatus === 'STOPPED'
@@ -265,7 +278,13 @@ function deploymentOf(script: Script, state: State, ms: number, began: number): 
       requestedTaskCount: state.count,
       runningTaskCount: m.running ?? 0,
       pendingTaskCount: m.pending ?? 0,
+      ...(m.production !== undefined && { requestedProductionTrafficWeight: m.production }),
+      ...(m.test !== undefined && { requestedTestTrafficWeight: m.test }),
     },
+    serviceArn: `${ACCOUNT}:service/sample/web`,
+    ...(m.stage && { lifecycleStage: m.stage }),
+    ...(m.hooks && { lifecycleHookDetails: m.hooks }),
+    deploymentConfiguration: state.configuration ?? script.service?.deploymentConfiguration,
     deploymentCircuitBreaker: { status: m.breaker ?? 'MONITORING', failureCount: m.failed ?? 0, threshold: 3 },
     ...(m.rollbackTo && { rollback: { reason: 'circuit breaker', serviceRevisionArn: revisionArn(m.rollbackTo) } }),
   };
@@ -329,5 +348,7 @@ function serviceOf(
         message: `(service web) task ${t.id} failed`,
       })),
     tags: [],
+    ...script.service,
+    ...(state.configuration !== undefined && { deploymentConfiguration: state.configuration }),
   };
 }

@@ -1,0 +1,70 @@
+import type { Clock } from '../../../lib/clock.ts';
+import { ecsApi } from '../../../lib/ecs/api.ts';
+import { readInputs } from '../../../lib/inputs.ts';
+import { recordingLog } from '../../../lib/log.ts';
+import type { Evidence } from '../evidence.ts';
+import { fields } from '../inputs.ts';
+import { run } from '../run.ts';
+import { DIGEST, type Script, scriptedEcs } from './scripted-ecs.ts';
+import { type VirtualClock, virtualClock } from './virtual-clock.ts';
+
+export const IMAGE = `123456789012.dkr.ecr.eu-central-1.amazonaws.com/sample-web@${DIGEST}`;
+
+const evidence: Evidence = {
+  lastLines: async ({ stream }) => [`last words of ${stream}`],
+  targetHealth: async () => [],
+  platformDigests: async () => [],
+};
+
+export interface PlayOptions {
+  inputs?: Record<string, string>;
+  files?: Record<string, string>;
+  /** When the run is cancelled, after its start. */
+  cancelAt?: number;
+  /** Endpoint of CodeDeploy, where it plays a part. */
+  codeDeploy?: string;
+  clock?: VirtualClock;
+}
+
+/** Runs the action against a scripted ECS, on a clock that jumps; everything between the two is real HTTP. */
+export async function play(script: Script, options: PlayOptions = {}) {
+  const { inputs = {}, files = {}, cancelAt, clock = virtualClock() } = options;
+  const ecs = await scriptedEcs(clock as Clock, script);
+  Object.assign(process.env, {
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+    AWS_EC2_METADATA_DISABLED: 'true',
+    AWS_ENDPOINT_URL: ecs.url,
+    ...(options.codeDeploy && { AWS_ENDPOINT_URL_CODEDEPLOY: options.codeDeploy }),
+  });
+  const log = recordingLog();
+  const stop = new AbortController();
+  if (cancelAt !== undefined) clock.at(cancelAt, () => stop.abort());
+  const given: Record<string, string> = {
+    cluster: 'sample',
+    service: 'web',
+    image: IMAGE,
+    revision: 'abc123',
+    ...inputs,
+  };
+  try {
+    const report = await run(
+      readInputs(fields, (name) => given[name] ?? ''),
+      {
+        ecs: ecsApi({ region: 'eu-central-1', action: 'test', signal: stop.signal }),
+        evidence,
+        clock,
+        log,
+        signal: stop.signal,
+        readText: async (path) => {
+          const text = files[path];
+          if (text === undefined) throw new Error('no such file');
+          return text;
+        },
+      },
+    );
+    return { report, ecs, log, clock };
+  } finally {
+    await ecs.close();
+  }
+}
