@@ -10,12 +10,13 @@ import { fromStored, type LoadedDefinition, loadDefinition, sourceOf } from './d
 import { candidatesOf } from './deployment/find.ts';
 import type { EcsDeployInputs } from './inputs.ts';
 import { ownTags, RELEASE_TAG, releaseFingerprint, releaseTags } from './release.ts';
-import { type Rollout, type RolloutPlan, reallyWrong, rollOut } from './rollout.ts';
+import { type Rollout, type RolloutPlan, rollOut } from './rollout.ts';
 import type { EcsDeployPorts } from './run.ts';
 import { runningDigests, unsettled } from './running.ts';
 import { configurationChange } from './strategy/configuration.ts';
 import { plannedMs } from './strategy/pace.ts';
 import { reportOf } from './summary.ts';
+import { reallyWrong } from './verification.ts';
 
 export interface Release {
   definition: JsonObject;
@@ -89,6 +90,8 @@ export async function deploy(inputs: EcsDeployInputs, ports: EcsDeployPorts): Pr
   return reportOf(about, { taskDefinition, outcome: rollout.outcome, running: rollout.running, rollout });
 }
 
+/** As many as ECS's own circuit breaker takes at least. */
+const FAIL_FAST = 3;
 const TIMEOUT_MS = 15 * 60_000;
 
 /** What every rollout of this service has in common. */
@@ -108,6 +111,9 @@ export function planOf(
     waitFor: inputs['wait-for'],
     timeoutMs: inputs.timeout ?? TIMEOUT_MS + plannedMs(configuration),
     onCancel: inputs['on-cancel'],
+    failFast: inputs['fail-fast'] ?? FAIL_FAST,
+    stableForMs: inputs['stable-for'],
+    rollbackOnFailure: inputs['rollback-on-failure'],
   };
 }
 

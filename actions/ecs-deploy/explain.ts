@@ -16,7 +16,7 @@ export interface LogTail {
 }
 
 export interface Circumstances {
-  end: Exclude<WatchEnd, { status: 'reached' }>;
+  end: Exclude<WatchEnd, { status: 'reached' | 'hopeless' }>;
   failures: readonly FailedTask[];
   events: readonly string[];
   health: readonly TargetState[];

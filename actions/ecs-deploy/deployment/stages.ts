@@ -91,12 +91,14 @@ export function failedHook(deployment: ServiceDeployment | undefined): string {
 }
 
 /** What a run waits for. */
-export type WaitFor = 'completed' | 'paused' | Stage;
+export type WaitFor = 'completed' | 'healthy' | 'paused' | Stage;
 
 export interface Reached {
   stage: string;
   /** The pause it waits at, where it does. */
   pause?: Pause | undefined;
+  /** So many tasks, all that are wanted, are healthy: what was waited for. */
+  healthy?: number | undefined;
 }
 
 /**
@@ -104,7 +106,7 @@ export interface Reached {
  * well: behind it nothing moves until somebody answers. A stage that was passed between two looks counts as reached.
  */
 export function reached(waitFor: WaitFor, deployment: ServiceDeployment | undefined): Reached | undefined {
-  if (waitFor === 'completed' || deployment?.status !== 'IN_PROGRESS') return undefined;
+  if (waitFor === 'completed' || waitFor === 'healthy' || deployment?.status !== 'IN_PROGRESS') return undefined;
   const stage = deployment.lifecycleStage ?? '';
   const [pause] = pausesOf(deployment);
   if (pause) return { stage, pause };

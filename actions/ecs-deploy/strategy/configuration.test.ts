@@ -132,7 +132,7 @@ describe('what is refused', () => {
     [{ 'bake-time': '25h' }, /up to 24h/],
     [{ 'linear-step-percent': '2' }, /from 3 to 100/],
     [{ 'canary-percent': '0.25' }, /steps of 0\.1/],
-    [{ 'wait-for': 'stage' }, /none of completed, paused, RECONCILE_SERVICE/],
+    [{ 'wait-for': 'stage' }, /none of completed, healthy, paused, RECONCILE_SERVICE/],
     [{ 'lifecycle-hooks': '[{targetType: PAUSE, lifecycleStages: [PRODUCTION_TRAFFIC_SHIFT]}]' }, /cannot pause at/],
     [{ 'lifecycle-hooks': '[{lifecycleStages: [POST_SCALE_UP]}]' }, /needs `hookTargetArn`/],
     [{ 'lifecycle-hooks': '[{targetType: PAUSE, lifecycleStages: [BAKE_TIME]}]' }, /no lifecycle stage/],

@@ -74,11 +74,11 @@ const hook = v.pipe(
   ),
 );
 
-/** completed, paused, or a lifecycle stage: in ECS's own spelling, or as blue-green is written here (bake-time). */
+/** completed, healthy, paused, or a lifecycle stage: in ECS's own spelling, or as blue-green is written here (bake-time). */
 function waitFor() {
-  const choices = ['completed', 'paused', ...STAGES];
+  const choices = ['completed', 'healthy', 'paused', ...STAGES];
   const spelled = (s: string) =>
-    s === '' ? 'completed' : /^(?:completed|paused)$/.test(s) ? s : s.toUpperCase().replaceAll('-', '_');
+    s === '' ? 'completed' : /^(?:completed|healthy|paused)$/.test(s) ? s : s.toUpperCase().replaceAll('-', '_');
   return v.pipe(
     trimmed,
     v.transform(spelled),
