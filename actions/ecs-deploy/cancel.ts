@@ -37,6 +37,12 @@ export async function cancel(run: Cancelled, { ecs, sinceMs }: CancelPorts): Pro
     const deployment = run.deployment || (await ownNewest(run, quick));
     if (deployment === '') throw new Error('ECS does not show the deployment yet');
     const went = await goBack({ ...run, deployment }, quick);
+    if (went === 'taken-over') {
+      return {
+        status: 'stopped',
+        cause: `the run was cancelled; somebody set the service to another revision than ${revision} since, and that is left alone`,
+      };
+    }
     if (went === 'nothing') {
       return {
         status: 'stopped',

@@ -19,7 +19,9 @@ export type Went =
   /** It is going back already, or has. */
   | 'under-way'
   /** There is nothing to go back to. */
-  | 'nothing';
+  | 'nothing'
+  /** Somebody set the service to another revision since; that is left alone. */
+  | 'taken-over';
 
 const FORWARD: ReadonlySet<string> = new Set(['PENDING', 'IN_PROGRESS']);
 const BACK: ReadonlySet<string> = new Set(['ROLLBACK_REQUESTED', 'ROLLBACK_IN_PROGRESS', 'ROLLBACK_SUCCESSFUL']);
@@ -48,6 +50,9 @@ export async function goBack(way: WayBack, ecs: EcsApi): Promise<Went> {
       if (FORWARD.has(again)) throw error;
     }
   }
+  const { service } = await ecs.describeService(ref);
+  if (service.taskDefinition === previous) return 'under-way';
+  if (service.taskDefinition !== taskDefinition) return 'taken-over';
   await ecs.updateService(ref, { taskDefinition: previous });
   return 'deployed-again';
 }

@@ -5,13 +5,21 @@ import { systemClock } from '../../lib/clock.ts';
 import { configuredInputs } from '../../lib/config/action.ts';
 import { ecsApi } from '../../lib/ecs/api.ts';
 import { readInputs } from '../../lib/inputs.ts';
-import { runAction } from '../../lib/runner.ts';
+import { type Edge, runAction } from '../../lib/runner.ts';
 import { defaults } from './defaults.ts';
 import { awsEvidence } from './evidence.ts';
 import { fields } from './inputs.ts';
+import { readNote } from './note.ts';
 import { run } from './run.ts';
 
-await runAction('ecs-deploy', async ({ input, env, log, signal, context }) => {
+const NOTE = 'rollout';
+const NOTHING = 'nothing';
+
+// The runner starts this file again as the post step; what the first run saved tells the two apart.
+await runAction('ecs-deploy', (edge) => (edge.state(NOTE) === '' ? deploy(edge) : finishCut(edge)));
+
+async function deploy({ input, env, log, signal, context, saveState }: Edge) {
+  saveState(NOTE, NOTHING);
   const inputs = readInputs(fields, await configuredInputs(input, context.workspace, defaults));
   const region = regionFrom(inputs.region, env);
   return run(inputs, {
@@ -21,5 +29,13 @@ await runAction('ecs-deploy', async ({ input, env, log, signal, context }) => {
     log,
     signal,
     readText: (path) => readFile(resolve(context.workspace, path), 'utf8'),
+    remember: (note) => saveState(NOTE, JSON.stringify({ ...note, region })),
   });
-});
+}
+
+async function finishCut({ state, env, log, signal }: Edge) {
+  const note = readNote(state(NOTE));
+  const { finish } = await import('./finish.ts');
+  const region = note?.region || regionFrom('', env);
+  return finish(note, { ecs: ecsApi({ region, action: 'ecs-deploy', signal }), clock: systemClock, log, signal });
+}

@@ -19,19 +19,15 @@ export async function restore(
   ports: RolloutPorts,
 ): Promise<Outcome> {
   if (!plan.rollbackOnFailure) return failure;
-  const { taskDefinition, previous, ref } = plan;
+  const { taskDefinition, previous } = plan;
   if (previous === '' || previous === taskDefinition) {
     const why = previous === '' ? 'nothing ran before it' : 'the same revision ran before';
     return { ...failure, cause: `${failure.cause}; ${why}, so there is nothing to go back to` };
   }
   const back = shortName(previous);
-  const { service } = await ports.ecs.describeService(ref);
-  if (service.taskDefinition !== taskDefinition && service.taskDefinition !== previous) {
-    const other = shortName(service.taskDefinition);
-    return { ...failure, cause: `${failure.cause}; the service was set to ${other} since, so nothing was put back` };
-  }
   ports.log.warning(`${failure.cause}. Putting ${back} back`);
   const end = await seeThrough(failure, plan, rollout, ports);
+  if (end.status === 'left') return { ...failure, cause: `${failure.cause}; ${end.why}` };
   if (end.status === 'succeeded' || end.status === 'rolled-back')
     return { ...failure, status: 'rolled-back', cause: `${failure.cause}; ${back} was put back and serves again` };
   return {
@@ -42,7 +38,7 @@ export async function restore(
 }
 
 interface End {
-  status: WatchEnd['status'] | 'denied';
+  status: WatchEnd['status'] | 'denied' | 'left';
   why: string;
 }
 
@@ -63,7 +59,9 @@ async function seeThrough(failure: Outcome, plan: RolloutPlan, rollout: Rollout,
       stage: 'going-back',
     });
     const went = await goBack({ ref, deployment, taskDefinition, previous }, ecs);
-    if (went === 'nothing') return { status: 'failed', why: 'there is nothing to go back to' };
+    if (went === 'nothing') return { status: 'left', why: 'nothing ran before it, so there is nothing to go back to' };
+    if (went === 'taken-over')
+      return { status: 'left', why: 'the service was set to another revision since, so nothing was put back' };
     const known = new Set([before.service.currentServiceDeployment ?? '', deployment]);
     const own = went !== 'deployed-again';
     const wanted = { taskDefinition: previous, notBefore: before.at, notAfter: clock.now(), known };

@@ -43,7 +43,9 @@ export async function rollback(inputs: EcsDeployInputs, ports: EcsDeployPorts): 
       running: new Map(),
       dryRun: true,
     });
-  const plan = { ...planOf(inputs, ref, before, definition), taskDefinition: goal.arn, images, force: same };
+  // What runs now is what was to be left: nobody wants that back.
+  const common = { ...planOf(inputs, ref, before, definition), rollbackOnFailure: false };
+  const plan = { ...common, taskDefinition: goal.arn, images, force: same };
   const rollout = await rollOut(plan, ports);
   const release = Object.fromEntries(Object.entries(tags).filter(([key]) => key.startsWith('slipway:')));
   if (rollout.outcome.status === 'succeeded' && Object.keys(release).length > 0)

@@ -2,7 +2,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { DeploymentConfiguration, DescribedService, EcsApi, Service } from '../../lib/ecs/api.ts';
 import type { JsonObject } from '../../lib/ecs/json.ts';
 import { type ServiceRef, shortName } from '../../lib/ecs/names.ts';
-import { messageOf, Problem } from '../../lib/errors.ts';
+import { cancelled, messageOf, Problem } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Outcome } from '../../lib/outcome.ts';
 import { cancel } from './cancel.ts';
@@ -85,6 +85,8 @@ export async function rollOut(plan: RolloutPlan, ports: RolloutPorts): Promise<R
     startedAt: ports.clock.now(),
     endedAt: 0,
   };
+  // A write is let finish after a cancellation, but none is begun.
+  if (ports.signal.aborted) throw cancelled('the deployment');
   const note = noteOf(plan);
   const abortedAt = momentOf(ports);
   let sent = plan.resume !== undefined;
@@ -240,7 +242,11 @@ async function giveUp(
     ports.log.info(error.message);
   }
   const deadline = Math.max(target.deadline, ports.clock.now() + BACK_MS);
-  const end = await watch({ ...target, deadline, givenUp: `${why}, so ECS was told to go back`, waitFor: 'completed' }, seen, ports);
+  const end = await watch(
+    { ...target, deadline, givenUp: `${why}, so ECS was told to go back`, waitFor: 'completed' },
+    seen,
+    ports,
+  );
   if (end.status === 'hopeless') throw new Error('a rollout that was given up is not given up again');
   return end;
 }

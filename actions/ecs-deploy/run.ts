@@ -7,6 +7,7 @@ import { continueDeployment } from './continue.ts';
 import { deploy } from './deploy.ts';
 import type { Evidence } from './evidence.ts';
 import type { EcsDeployInputs } from './inputs.ts';
+import type { RolloutNote } from './note.ts';
 import { rollback } from './rollback.ts';
 import { status } from './status.ts';
 
@@ -18,6 +19,8 @@ export interface EcsDeployPorts {
   signal: AbortSignal;
   /** Reads a text file by its path in the workspace. */
   readText(path: string): Promise<string>;
+  /** Keeps for the post step how far a rollout has come; without it nothing is finished after a run that was cut. */
+  remember?: ((note: RolloutNote) => void) | undefined;
 }
 
 const OPERATIONS = { deploy, continue: continueDeployment, rollback, status };
