@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { regionFrom } from '../../lib/aws/client.ts';
+import { expiryWarning, renewingCredentials } from '../../lib/aws/renewal.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { configuredInputs } from '../../lib/config/action.ts';
 import { ecsApi } from '../../lib/ecs/api.ts';
@@ -18,13 +19,19 @@ const NOTHING = 'nothing';
 // The runner starts this file again as the post step; what the first run saved tells the two apart.
 await runAction('ecs-deploy', (edge) => (edge.state(NOTE) === '' ? deploy(edge) : finishCut(edge)));
 
-async function deploy({ input, env, log, signal, context, saveState }: Edge) {
+/** What a run takes at most unless its `timeout` says otherwise. */
+const USUAL_MS = 15 * 60_000;
+
+async function deploy({ input, env, log, signal, context, saveState, idToken }: Edge) {
   saveState(NOTE, NOTHING);
   const inputs = readInputs(fields, await configuredInputs(input, context.workspace, defaults));
   const region = regionFrom(inputs.region, env);
+  const credentials = renewingCredentials({ env, region, idToken, log });
+  const ending = expiryWarning(env, systemClock.now(), inputs.timeout ?? USUAL_MS);
+  if (ending !== '') log.warning(ending);
   return run(inputs, {
-    ecs: ecsApi({ region, action: 'ecs-deploy', signal }),
-    evidence: awsEvidence({ region, signal }),
+    ecs: ecsApi({ region, action: 'ecs-deploy', signal, credentials }),
+    evidence: awsEvidence({ region, signal, credentials }),
     clock: systemClock,
     log,
     signal,
@@ -33,9 +40,15 @@ async function deploy({ input, env, log, signal, context, saveState }: Edge) {
   });
 }
 
-async function finishCut({ state, env, log, signal }: Edge) {
+async function finishCut({ state, env, log, signal, idToken }: Edge) {
   const note = readNote(state(NOTE));
   const { finish } = await import('./finish.ts');
   const region = note?.region || regionFrom('', env);
-  return finish(note, { ecs: ecsApi({ region, action: 'ecs-deploy', signal }), clock: systemClock, log, signal });
+  const credentials = renewingCredentials({ env, region, idToken, log });
+  return finish(note, {
+    ecs: ecsApi({ region, action: 'ecs-deploy', signal, credentials }),
+    clock: systemClock,
+    log,
+    signal,
+  });
 }

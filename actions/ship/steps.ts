@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { awsConfig, regionFrom } from '../../lib/aws/client.ts';
+import { renewingCredentials } from '../../lib/aws/renewal.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { type Configured, type Defaults, withDefaults } from '../../lib/config/action.ts';
 import { type ImageToBuild, imagesOf } from '../../lib/config/defaults.ts';
@@ -158,14 +159,15 @@ function ecsSteps(options: StepOptions): DeploySteps {
   const go = async (overrides: Overrides, quiet = false) => {
     const inputs = inputsOf(ecsFields, options, await options.settled(), ecsDefaults, overrides);
     const region = regionFrom(inputs.region, env);
+    const credentials = renewingCredentials({ env, region, idToken: edge.idToken, log });
     const [{ run }, { ecsApi }, { awsEvidence }] = await Promise.all([
       import('../ecs-deploy/run.ts'),
       import('../../lib/ecs/api.ts'),
       import('../ecs-deploy/evidence.ts'),
     ]);
     return run(inputs, {
-      ecs: ecsApi({ region, action: 'ship', signal }),
-      evidence: awsEvidence({ region, signal }),
+      ecs: ecsApi({ region, action: 'ship', signal, credentials }),
+      evidence: awsEvidence({ region, signal, credentials }),
       clock: systemClock,
       log: quiet ? recordingLog() : log,
       signal,

@@ -21,6 +21,7 @@ import {
   UpdateServiceCommand,
 } from '@aws-sdk/client-ecs';
 import { awsConfig, callAws } from '../aws/client.ts';
+import type { CredentialProvider } from '../aws/renewal.ts';
 import { Problem } from '../errors.ts';
 import { isObject, type JsonObject, objects, textOf } from './json.ts';
 import { type ServiceRef, serviceName, shortName } from './names.ts';
@@ -89,16 +90,21 @@ export interface EcsOptions {
   action: string;
   /** Ends every read at once. A write is let finish for `WRITE_GRACE_MS`, so that it is known whether it happened. */
   signal: AbortSignal;
+  credentials?: CredentialProvider | undefined;
 }
 
+const DEPLOYMENTS_READ = 100;
 const WRITE_GRACE_MS = 3_000;
+/** DescribeTasks takes so many at once. */
 const TASKS_READ = 100;
+/** A service of more tasks is judged by these. */
+const MOST_TASKS = 1_000;
 
-export function ecsApi({ region, action, signal }: EcsOptions): EcsApi {
+export function ecsApi({ region, action, signal, credentials }: EcsOptions): EcsApi {
   let made: ECSClient | undefined;
   // Made with the first call, so that an action that ends before it does not pay for a client.
   return callsOf(() => {
-    made ??= new ECSClient(awsConfig({ region, action }));
+    made ??= new ECSClient(awsConfig({ region, action, credentials }));
     return made;
   }, signal);
 }
@@ -148,7 +154,7 @@ function readsOf(client: () => ECSClient, signal: AbortSignal): Reads {
         const page = await callAws(call, () => client().send(command, reading));
         found.push(...(page.serviceDeployments ?? []));
         nextToken = page.nextToken;
-      } while (nextToken && found.length < TASKS_READ);
+      } while (nextToken && found.length < DEPLOYMENTS_READ);
       return found.toSorted((a, b) => (b.createdAt?.getTime() ?? 0) - (a.createdAt?.getTime() ?? 0));
     },
 
@@ -168,15 +174,24 @@ function readsOf(client: () => ECSClient, signal: AbortSignal): Reads {
     },
 
     async listTasks(ref, status) {
-      const list = new ListTasksCommand({ cluster: ref.cluster, serviceName: ref.service, desiredStatus: status });
-      const { taskArns = [] } = await callAws({ operation: 'ecs:ListTasks', resource: serviceName(ref) }, () =>
-        client().send(list, reading),
-      );
-      if (taskArns.length === 0) return [];
-      const command = new DescribeTasksCommand({ cluster: ref.cluster, tasks: taskArns.slice(0, TASKS_READ) });
-      const call = { operation: 'ecs:DescribeTasks', resource: `tasks of ${serviceName(ref)}` };
-      const { tasks } = await callAws(call, () => client().send(command, reading));
-      return tasks ?? [];
+      const arns: string[] = [];
+      let nextToken: string | undefined;
+      do {
+        const service = { cluster: ref.cluster, serviceName: ref.service };
+        const list = new ListTasksCommand({ ...service, desiredStatus: status, ...(nextToken && { nextToken }) });
+        const call = { operation: 'ecs:ListTasks', resource: serviceName(ref) };
+        const page = await callAws(call, () => client().send(list, reading));
+        arns.push(...(page.taskArns ?? []));
+        nextToken = page.nextToken;
+      } while (nextToken && arns.length < MOST_TASKS);
+      const found: Task[] = [];
+      for (let i = 0; i < arns.length; i += TASKS_READ) {
+        const command = new DescribeTasksCommand({ cluster: ref.cluster, tasks: arns.slice(i, i + TASKS_READ) });
+        const call = { operation: 'ecs:DescribeTasks', resource: `tasks of ${serviceName(ref)}` };
+        const { tasks } = await callAws(call, () => client().send(command, reading));
+        found.push(...(tasks ?? []));
+      }
+      return found;
     },
   };
 }
