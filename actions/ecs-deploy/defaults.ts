@@ -18,6 +18,9 @@ export function defaults({ component, environment }: Configured): Defaults {
     'desired-count': deploy['desired-count']?.toString(),
     'force-new-deployment': deploy['force-new-deployment']?.toString(),
     timeout: deploy.timeout,
+    'fail-fast': deploy['fail-fast']?.toString(),
+    'stable-for': deploy['stable-for'],
+    'rollback-on-failure': deploy['rollback-on-failure']?.toString(),
     'on-cancel': deploy['on-cancel'],
   };
 }

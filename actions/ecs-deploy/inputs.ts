@@ -6,6 +6,7 @@ import {
   keyValues,
   oneOf,
   optionalDuration,
+  secret,
   text,
 } from '../../lib/inputs.ts';
 import { strategyFields } from './strategy/inputs.ts';
@@ -30,6 +31,9 @@ export const fields = {
   'rollback-on-failure': bool(true),
   'on-cancel': oneOf(['leave', 'rollback'], 'leave'),
   'dry-run': bool(false),
+  // As lib/ledger/open.ts has them: that one would load the clients of every ledger.
+  ledger: oneOf(['github', 'git', 'none'], 'none'),
+  token: secret(text()),
   region: text(),
 } as const;
 

@@ -36,6 +36,10 @@ async function deploy({ input, env, log, signal, context, saveState, idToken }: 
     log,
     signal,
     readText: (path) => readFile(resolve(context.workspace, path), 'utf8'),
+    openLedger: async () => {
+      const { openLedger } = await import('../../lib/ledger/open.ts');
+      return openLedger({ kind: inputs.ledger, token: inputs.token, context, signal });
+    },
     remember: (note) => saveState(NOTE, JSON.stringify({ ...note, region })),
   });
 }

@@ -2,6 +2,7 @@ import type { EcsApi, StoredDefinition } from '../../lib/ecs/api.ts';
 import { objects, textOf } from '../../lib/ecs/json.ts';
 import { type ServiceRef, serviceName, shortName } from '../../lib/ecs/names.ts';
 import { Problem } from '../../lib/errors.ts';
+import { releaseBefore } from '../../lib/ledger/releases.ts';
 import type { Report } from '../../lib/report.ts';
 import { diffDefinitions } from './definition/diff.ts';
 import { fromStored, sourceOf } from './definition/source.ts';
@@ -21,7 +22,7 @@ export async function rollback(inputs: EcsDeployInputs, ports: EcsDeployPorts): 
   const before = await ecs.describeService(ref);
   checkController(ref, before);
   const current = before.service.taskDefinition ?? '';
-  const [goal, running] = await Promise.all([goalOf(inputs, ref, current, ecs), ecs.describeTaskDefinition(current)]);
+  const [goal, running] = await Promise.all([goalOf(inputs, ref, current, ports), ecs.describeTaskDefinition(current)]);
   const { definition, tags } = fromStored(goal);
   const images = new Map(
     objects(definition.containerDefinitions).map((c): [string, string] => [textOf(c.name), textOf(c.image)]),
@@ -60,15 +61,48 @@ async function goalOf(
   inputs: EcsDeployInputs,
   ref: ServiceRef,
   current: string,
-  ecs: EcsApi,
+  ports: EcsDeployPorts,
 ): Promise<StoredDefinition> {
   const wanted = inputs['task-definition'];
   // A file says what to deploy next, not what served before.
   const named = wanted !== '' && sourceOf(wanted).kind === 'registered' ? revisionName(wanted, current) : undefined;
-  const name = named ?? (await previousRevision(ref, current, ecs));
-  const goal = await ecs.describeTaskDefinition(name);
+  const name =
+    named ?? (await previousInLedger(inputs, current, ports)) ?? (await previousRevision(ref, current, ports.ecs));
+  const goal = await ports.ecs.describeTaskDefinition(name);
   if (goal.definition.status === 'INACTIVE') throw deregistered(name);
   return goal;
+}
+
+/** The task definition of the release before in the ledger; undefined where none is asked. */
+async function previousInLedger(
+  { ledger: kind, component, environment }: EcsDeployInputs,
+  current: string,
+  { openLedger, log }: EcsDeployPorts,
+): Promise<string | undefined> {
+  if (kind === 'none' || !openLedger) return undefined;
+  if (component === '' || environment === '') {
+    throw new Problem({
+      what: "input 'ledger'",
+      seen: kind,
+      cause: 'the ledger is kept by component and environment, and not both are given',
+      fix: 'Set `component` and `environment`, or leave `ledger` out to go by what ECS remembers',
+    });
+  }
+  const ledger = await openLedger();
+  const entries = (await ledger.read(environment, [component])).get(component) ?? [];
+  const release = releaseBefore(entries, current);
+  if (release?.taskDefinition) {
+    log.info(
+      `The ledger holds ${shortName(release.taskDefinition)} as verified at ${release.at} (${release.runUrl || 'no run'})`,
+    );
+    return release.taskDefinition;
+  }
+  throw new Problem({
+    what: `component ${component} in environment ${environment}`,
+    cause: 'the ledger holds no earlier release that was verified and is not held back',
+    fix: 'Name the revision in `task-definition`, or use `ledger: none` to go by what ECS remembers',
+    kind: 'not-found',
+  });
 }
 
 /** A bare number is a revision of the family that runs. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { EcsApi } from '../../lib/ecs/api.ts';
 import { Problem } from '../../lib/errors.ts';
+import type { Ledger } from '../../lib/ledger/ledger.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Report } from '../../lib/report.ts';
 import { continueDeployment } from './continue.ts';
@@ -19,6 +20,8 @@ export interface EcsDeployPorts {
   signal: AbortSignal;
   /** Reads a text file by its path in the workspace. */
   readText(path: string): Promise<string>;
+  /** Opens the ledger that the input names. Only a rollback asks it, so that nothing of it is loaded before. */
+  openLedger?: (() => Promise<Ledger>) | undefined;
   /** Keeps for the post step how far a rollout has come; without it nothing is finished after a run that was cut. */
   remember?: ((note: RolloutNote) => void) | undefined;
 }

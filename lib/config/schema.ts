@@ -89,13 +89,30 @@ export const ecsEntries = {
   'desired-count': option(count(0), 'Number of tasks. Default: left as it is.'),
   'force-new-deployment': option(flag, 'Replace the tasks even when nothing differs.'),
   timeout: option(duration, 'Time for the rollout. Default: 15m.'),
+  'fail-fast': option(
+    count(0),
+    'Without a circuit breaker, go back when so many tasks end of the very same cause; 0 never does. Default: 3.',
+  ),
+  'stable-for': option(
+    duration,
+    'How long new tasks have to stay up. Default: 30s where neither a load balancer nor a container health check watches them.',
+  ),
+  'rollback-on-failure': option(flag, 'Put the revision before back when the new one failed. Default: true.'),
   'on-cancel': option(
     v.picklist(['leave', 'rollback']),
     'What a cancelled run does with the rollout under way. Default: leave.',
   ),
 };
 
-const { service: _service, 'desired-count': _count, 'force-new-deployment': _force, ...taskEcsEntries } = ecsEntries;
+const {
+  service: _service,
+  'desired-count': _count,
+  'force-new-deployment': _force,
+  'fail-fast': _failFast,
+  'stable-for': _stable,
+  'rollback-on-failure': _rollback,
+  ...taskEcsEntries
+} = ecsEntries;
 
 export const ssmEntries = {
   to: described(v.literal('ssm'), 'Where it runs: a container on EC2 hosts that SSM reaches.'),
