@@ -137,7 +137,7 @@ interface Answer {
   named?: string | undefined;
   /** The service's clock at the answer. */
   notAfter: number;
-  /** The connection was lost: whether ECS took the update shows only in what it does. */
+  /** No answer came: whether ECS took the update shows only in what it does. */
   lost?: Problem | undefined;
 }
 
@@ -149,10 +149,17 @@ async function update(plan: RolloutPlan, { ecs, clock, log }: RolloutPorts): Pro
     const { service, at } = await ecs.updateService(ref, change);
     return { named: service.currentServiceDeployment, notAfter: at };
   } catch (error) {
-    if (!(error instanceof Problem) || error.kind !== 'network') throw error;
+    if (!(error instanceof Problem) || !unanswered(error)) throw error;
     log.info(`${error.finding}. Looking whether ECS took it`);
     return { notAfter: clock.now(), lost: error };
   }
+}
+
+/** Whether nobody knows if ECS did it: no answer came, or one of a failure inside AWS. */
+function unanswered({ kind, parts }: Problem): boolean {
+  const { $metadata } = (parts.underlying ?? {}) as { $metadata?: { httpStatusCode?: number } };
+  const status = $metadata?.httpStatusCode ?? 0;
+  return kind === 'network' || (kind === 'service' && (status === 0 || status >= 500));
 }
 
 type Followed = RolloutPlan & Answer;

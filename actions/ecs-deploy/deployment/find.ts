@@ -28,7 +28,9 @@ const CLOCK_GRAIN_MS = 1_000;
  */
 export function ownDeployment(candidates: readonly Candidate[], wanted: Wanted): Candidate | undefined {
   const born = (c: Candidate) => c.createdAt?.getTime() ?? 0;
+  // Newest first as ECS lists them: turned around, so that those of one moment keep their order.
   const fitting = candidates
+    .toReversed()
     .filter((c) => c.serviceDeploymentArn !== undefined && !wanted.known.has(c.serviceDeploymentArn))
     .filter((c) => c.taskDefinition === wanted.taskDefinition)
     .filter((c) => born(c) >= wanted.notBefore - CLOCK_GRAIN_MS)

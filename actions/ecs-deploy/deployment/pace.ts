@@ -1,5 +1,5 @@
-/** What a poll asks for: one call each, so that a rollout of 22 s costs a dozen. */
-export type Read = 'deployment' | 'service';
+/** What a poll asks for: mostly one call, so that a rollout of 22 s costs a dozen. */
+export type Read = 'deployment' | 'service' | 'both';
 
 export interface ReadFacts {
   /** ECS keeps a record of the deployment, which DescribeServiceDeployments tells. */
@@ -17,11 +17,11 @@ const EVERY = 3;
 
 /**
  * The service says almost all that the deployment says (counts, failed tasks, rolloutState) and the events too, so that it is
- * read in the deployment's place: every third poll and after a change; most of the time where only it counts failed tasks.
+ * read in the deployment's place: every third poll and after a change. Where only it counts failed tasks, it is read each time.
  */
 export function nextRead({ record, breaker, sinceService, sinceDeployment, changed }: ReadFacts): Read {
   if (!record) return 'service';
-  if (!breaker) return sinceDeployment >= EVERY ? 'deployment' : 'service';
+  if (!breaker) return sinceDeployment >= EVERY ? 'both' : 'service';
   // Never twice in a row: what ends the deployment shows in its own record first.
   if (sinceDeployment > 1) return 'deployment';
   return changed || sinceService >= EVERY ? 'service' : 'deployment';

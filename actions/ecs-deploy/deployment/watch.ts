@@ -142,11 +142,12 @@ class Watcher {
   /** One look. @returns how it ended, or undefined while it goes on. */
   async poll(): Promise<WatchEnd | undefined> {
     const read = this.choose();
-    await (read === 'service' ? this.readService() : this.readDeployment());
+    if (read !== 'deployment') await this.readService();
+    if (read !== 'service') await this.readDeployment();
     if (read === 'service' && this.recorded() && this.serviceShowsAnEnd()) await this.readDeployment();
     const verdict = judge(this.facts());
     if (verdict.decided && verdict.status !== 'succeeded') {
-      await Promise.all([read === 'service' ? undefined : this.readService(), this.readFailures()]);
+      await Promise.all([read === 'deployment' ? this.readService() : undefined, this.readFailures()]);
       // The service may tell what took over.
       const final = judge(this.facts());
       return final.decided ? final : verdict;
@@ -160,6 +161,8 @@ class Watcher {
   private choose() {
     this.sinceService++;
     this.sinceDeployment++;
+    // The first look tells whether a breaker watches.
+    if (this.recorded() && this.seen.deployment === undefined) return 'deployment';
     return nextRead({
       record: this.recorded(),
       breaker: this.breaker() !== 'off',
@@ -313,7 +316,7 @@ class Watcher {
     const own = ownEntry(service, this.target.taskDefinition);
     if (deployment?.lifecycleStage || (own && own.rolloutState === undefined)) return true;
     const done = own?.rolloutState === 'COMPLETED' || own?.rolloutState === 'FAILED';
-    return done || this.supersededBy !== undefined || (own !== undefined && own.status !== 'PRIMARY');
+    return done || this.supersededBy !== undefined || own?.status !== 'PRIMARY';
   }
 
   /**

@@ -1,11 +1,12 @@
 import type { Clock } from '../../../lib/clock.ts';
 import { ecsApi } from '../../../lib/ecs/api.ts';
 import { readInputs } from '../../../lib/inputs.ts';
+import type { Ledger } from '../../../lib/ledger/ledger.ts';
 import { recordingLog } from '../../../lib/log.ts';
 import type { Evidence } from '../evidence.ts';
 import { fields } from '../inputs.ts';
 import { run } from '../run.ts';
-import { DIGEST, type Script, scriptedEcs } from './scripted-ecs.ts';
+import { DIGEST, definitionArn, type Script, scriptedEcs } from './scripted-ecs.ts';
 import { type VirtualClock, virtualClock } from './virtual-clock.ts';
 
 export const IMAGE = `123456789012.dkr.ecr.eu-central-1.amazonaws.com/sample-web@${DIGEST}`;
@@ -24,11 +25,13 @@ export interface PlayOptions {
   /** Endpoint of CodeDeploy, where it plays a part. */
   codeDeploy?: string;
   clock?: VirtualClock;
+  /** Task definitions that the ledger holds as deployed, newest first. */
+  ledger?: string[];
 }
 
 /** Runs the action against a scripted ECS, on a clock that jumps; everything between the two is real HTTP. */
 export async function play(script: Script, options: PlayOptions = {}) {
-  const { inputs = {}, files = {}, cancelAt, clock = virtualClock() } = options;
+  const { inputs = {}, files = {}, cancelAt, clock = virtualClock(Date.now()) } = options;
   const ecs = await scriptedEcs(clock as Clock, script);
   Object.assign(process.env, {
     AWS_ACCESS_KEY_ID: 'test',
@@ -63,10 +66,24 @@ export async function play(script: Script, options: PlayOptions = {}) {
           if (text === undefined) throw new Error('no such file');
           return text;
         },
+        openLedger: async () => ledgerOf(options.ledger ?? []),
       },
     );
     return { report, ecs, log, clock };
   } finally {
     await ecs.close();
   }
+}
+
+function ledgerOf(names: readonly string[]): Ledger {
+  const entries = names.map((name, i) => ({
+    component: 'web',
+    environment: 'dev',
+    commit: `c${i}`,
+    state: 'deployed' as const,
+    taskDefinition: definitionArn(name),
+    runUrl: '',
+    at: '2026-01-01T00:00:00Z',
+  }));
+  return { read: async () => new Map([['web', entries]]), record: async () => undefined };
 }

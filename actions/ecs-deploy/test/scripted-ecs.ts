@@ -68,8 +68,8 @@ export interface Script {
   before?: Record<string, (input: Answer, count: number) => Answer | undefined | Promise<Answer | undefined>>;
   /** Called when a request has been carried out, before it is answered: an answer that comes late, or never. */
   answering?: (operation: string, count: number) => Promise<void> | undefined;
-  /** More of the running task; called with the time since UpdateService. */
-  running?: (ms: number) => Answer;
+  /** Requests that are carried out and whose connection is then cut without an answer. */
+  cut?: (operation: string, count: number) => boolean;
 }
 
 export interface ScriptedEcs {
@@ -107,6 +107,10 @@ export async function scriptedEcs(clock: Clock, script: Script): Promise<Scripte
       const answer = (await script.before?.[operation]?.(input, count)) ?? handler?.(input);
       if (!answer) throw new Refusal('UnknownOperationException', operation);
       await script.answering?.(operation, count);
+      if (script.cut?.(operation, count)) {
+        request.socket.destroy();
+        return;
+      }
       response.end(JSON.stringify(answer));
     } catch (error) {
       const { code, message, status } =
@@ -285,7 +289,7 @@ function handlersOf(
     ListTasks: (input) =>
       input.desiredStatus === 'STOPPED'
         ? { taskArns: stopped().map((t) => `${ACCOUNT}:task/sample/${t.id}`) }
-        : { taskArns: [`${ACCOUNT}:task/sample/running`] },
+        : { taskArns: Array.from({ length: state.count }, (_, i) => `${ACCOUNT}:task/sample/${i}/running`) },
     DescribeTasks: (input) => ({
       tasks: (input.tasks as string[]).map((arn) =>
         arn.endsWith('/running')
@@ -295,7 +299,6 @@ function handlersOf(
               lastStatus: 'RUNNING',
               startedAt: seconds(began() + 1000),
               containers: [{ name: 'web', imageDigest: script.digest ?? DIGEST }],
-              ...script.running?.(since()),
             }
           : stoppedOf(arn, stopped(), state, state.made[0]?.at ?? began()),
       ),
