@@ -15,12 +15,11 @@ import { run } from './run.ts';
 
 const NOTE = 'rollout';
 const NOTHING = 'nothing';
+/** What a run takes at most unless its `timeout` says otherwise. */
+const USUAL_MS = 15 * 60_000;
 
 // The runner starts this file again as the post step; what the first run saved tells the two apart.
 await runAction('ecs-deploy', (edge) => (edge.state(NOTE) === '' ? deploy(edge) : finishCut(edge)));
-
-/** What a run takes at most unless its `timeout` says otherwise. */
-const USUAL_MS = 15 * 60_000;
 
 async function deploy({ input, env, log, signal, context, saveState, idToken }: Edge) {
   saveState(NOTE, NOTHING);
