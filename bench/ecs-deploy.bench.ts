@@ -15,21 +15,25 @@ import { systemClock } from '../lib/clock.ts';
 import { type Benchmark, type Case, type Measure, median } from './benchmark.ts';
 
 const ROLLOUT_MS = 22_000;
+/** By round: what is done a little later meets a poll at another moment of its pause. */
+const LATER_MS = [0, 750, 1_500];
 const DIES_AT_MS = 6_000;
 const MIB = 1_048_576;
 /** A run takes half a minute, so that few have to do. */
-const ROUNDS = 3;
+const ROUNDS = LATER_MS.length;
 const GIVEN_UP_AFTER_MS = 180_000;
 
 const LIMITS = { outcomeMs: 2_500, reasonMs: 3_000, requests: 20, firstRequestMs: 200, mib: 80 };
 
 /** A rollout by the script: two tasks, one after the other, then the old ones go. */
-const completes: Script['deployment'] = (t) => {
-  if (t < 800) return { status: 'PENDING' };
-  if (t < ROLLOUT_MS)
-    return { status: 'IN_PROGRESS', running: t < 10_000 ? 0 : t < 16_000 ? 1 : 2, pending: t < 16_000 ? 1 : 0 };
-  return { status: 'SUCCESSFUL', running: 2, rollout: 'COMPLETED' };
-};
+const completes =
+  (doneMs: number): Script['deployment'] =>
+  (t) => {
+    if (t < 800) return { status: 'PENDING' };
+    if (t < doneMs)
+      return { status: 'IN_PROGRESS', running: t < 10_000 ? 0 : t < 16_000 ? 1 : 2, pending: t < 16_000 ? 1 : 0 };
+    return { status: 'SUCCESSFUL', running: 2, rollout: 'COMPLETED' };
+  };
 
 const CRASHES = [DIES_AT_MS, DIES_AT_MS + 3_000, DIES_AT_MS + 6_000].map(
   (at): StoppedTask => ({
@@ -43,13 +47,15 @@ const CRASHES = [DIES_AT_MS, DIES_AT_MS + 3_000, DIES_AT_MS + 6_000].map(
 );
 
 /** One that the circuit breaker turns back, done at the same time as the other. */
-const turnsBack: Script['deployment'] = (t): Moment => {
-  const failed = CRASHES.filter((c) => t >= c.at).length;
-  if (t < 800) return { status: 'PENDING' };
-  if (failed < CRASHES.length) return { status: 'IN_PROGRESS', pending: 2, failed };
-  const triggered = { failed, breaker: 'TRIGGERED', rollbackTo: 'web:1' } as const;
-  return { ...triggered, status: t < ROLLOUT_MS ? 'ROLLBACK_IN_PROGRESS' : 'ROLLBACK_SUCCESSFUL' };
-};
+const turnsBack =
+  (doneMs: number): Script['deployment'] =>
+  (t): Moment => {
+    const failed = CRASHES.filter((c) => t >= c.at).length;
+    if (t < 800) return { status: 'PENDING' };
+    if (failed < CRASHES.length) return { status: 'IN_PROGRESS', pending: 2, failed };
+    const triggered = { failed, breaker: 'TRIGGERED', rollbackTo: 'web:1' } as const;
+    return { ...triggered, status: t < doneMs ? 'ROLLBACK_IN_PROGRESS' : 'ROLLBACK_SUCCESSFUL' };
+  };
 
 /** What the official action asks for too; its digest is the one that the script runs. */
 function taskDefinition(): unknown {
@@ -84,7 +90,7 @@ interface Once {
   code: number;
 }
 
-async function runOnce(bundle: string, script: Script): Promise<Once> {
+async function runOnce(bundle: string, script: Script, doneMs = ROLLOUT_MS): Promise<Once> {
   const folder = await mkdtemp(join(tmpdir(), 'slipway-bench-'));
   const started = performance.now();
   let firstRequestMs = Number.NaN;
@@ -103,7 +109,7 @@ async function runOnce(bundle: string, script: Script): Promise<Once> {
     await writeFile(join(folder, 'task-definition.json'), JSON.stringify(taskDefinition()));
     const run = await runBundle(bundle, folder, ecs);
     return {
-      lateMs: run.endedAt - updatedAt - ROLLOUT_MS,
+      lateMs: run.endedAt - updatedAt - doneMs,
       reasonMs: run.reasonAt === undefined ? undefined : run.reasonAt - updatedAt - DIES_AT_MS,
       firstRequestMs,
       requests: ecs.calls.length,
@@ -165,23 +171,26 @@ async function rollout(name: string, bundle: string, rounds: number, ours: boole
   const went: Once[] = [];
   const back: Once[] = [];
   for (let round = 0; round < rounds; round++) {
+    const doneMs = ROLLOUT_MS + (LATER_MS[round] ?? 0);
     // They wait nearly all of the time: two at once do not disturb each other.
     const [one, other] = await Promise.all([
-      runOnce(bundle, { deployment: completes }),
-      runOnce(bundle, { deployment: turnsBack, stopped: CRASHES }),
+      runOnce(bundle, { deployment: completes(doneMs) }, doneMs),
+      runOnce(bundle, { deployment: turnsBack(doneMs), stopped: CRASHES }, doneMs),
     ]);
     went.push(one);
     back.push(other);
   }
   const of = (runs: readonly Once[], value: (run: Once) => number | undefined) =>
     median(runs.map((r) => value(r) ?? Number.NaN));
+  const worst = (runs: readonly Once[], value: (run: Once) => number | undefined) =>
+    Math.max(...runs.map((r) => value(r) ?? Number.NaN));
   const told = back.filter((r) => r.reasonMs !== undefined).length;
   const measures: (Measure | false)[] = [
-    { name: 'outcome known after', value: of(went, (r) => r.lateMs), unit: 'ms', limit: LIMITS.outcomeMs },
-    { name: 'rollback known after', value: of(back, (r) => r.lateMs), unit: 'ms', limit: LIMITS.outcomeMs },
+    { name: 'outcome known after', value: worst(went, (r) => r.lateMs), unit: 'ms', limit: LIMITS.outcomeMs },
+    { name: 'rollback known after', value: worst(back, (r) => r.lateMs), unit: 'ms', limit: LIMITS.outcomeMs },
     told === rounds && {
       name: 'first reason after',
-      value: of(back, (r) => r.reasonMs),
+      value: worst(back, (r) => r.reasonMs),
       unit: 'ms',
       limit: LIMITS.reasonMs,
     },
@@ -195,7 +204,7 @@ async function rollout(name: string, bundle: string, rounds: number, ours: boole
     },
     {
       name: 'requests',
-      value: Math.max(...went.map((r) => r.requests)),
+      value: worst(went, (r) => r.requests),
       unit: 'count',
       limit: LIMITS.requests,
       hard: true,
@@ -209,7 +218,7 @@ async function rollout(name: string, bundle: string, rounds: number, ours: boole
 }
 
 const benchmark: Benchmark = {
-  title: `ecs-deploy: a rollout of ${ROLLOUT_MS / 1000} s against an ECS that plays a script (median; requests: the most)`,
+  title: `ecs-deploy: a rollout of ${ROLLOUT_MS / 1000} s against an ECS that plays a script (the worst of its rounds; median of start and memory)`,
   async run({ dist, peer, rounds }) {
     const some = Math.min(rounds, ROUNDS);
     const cases = [await rollout('ecs-deploy', join(dist, 'ecs-deploy', 'index.js'), some, true)];

@@ -168,6 +168,7 @@ async function follow(plan: Followed, rollout: Rollout, ports: RolloutPorts): Pr
   const { ref, taskDefinition, before, named, notAfter, lost } = plan;
   const { seen } = rollout;
   const known = new Set(before.service.currentServiceDeployment ? [before.service.currentServiceDeployment] : []);
+  let justSeen = false;
   if (plan.resume === undefined) {
     const countOnly = plan.previous === taskDefinition && !plan.force;
     const wanted = { taskDefinition, notBefore: before.at, notAfter, known, named };
@@ -176,6 +177,7 @@ async function follow(plan: Followed, rollout: Rollout, ports: RolloutPorts): Pr
     if (lost && found.arn === undefined) throw lost;
     rollout.deployment = found.arn ?? '';
     seen.deployment = found.deployment;
+    justSeen = found.going ?? false;
   }
   ports.remember?.(noteOf(plan)('watching', rollout));
   const target: WatchTarget = {
@@ -188,6 +190,7 @@ async function follow(plan: Followed, rollout: Rollout, ports: RolloutPorts): Pr
     waitFor: plan.waitFor,
     failFast: plan.failFast,
     deadline: rollout.startedAt + plan.timeoutMs,
+    justSeen,
   };
   const watching = {
     ...ports,
@@ -250,7 +253,7 @@ async function giveUp(
   }
   const deadline = Math.max(target.deadline, ports.clock.now() + BACK_MS);
   const end = await watch(
-    { ...target, deadline, givenUp: `${why}, so ECS was told to go back`, waitFor: 'completed' },
+    { ...target, deadline, justSeen: false, givenUp: `${why}, so ECS was told to go back`, waitFor: 'completed' },
     seen,
     ports,
   );

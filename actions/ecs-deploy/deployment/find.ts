@@ -64,7 +64,11 @@ export interface Found {
   arn: string | undefined;
   /** What was already read of it. */
   deployment?: ServiceDeployment | undefined;
+  /** It was only just begun when it was found. */
+  going?: boolean | undefined;
 }
+
+const GOING: ReadonlySet<string> = new Set(['PENDING', 'IN_PROGRESS']);
 
 /** No task is up or dead before that, and most answers are fresh by then. */
 const FIRST_LOOK_MS = 2_000;
@@ -104,7 +108,8 @@ async function listed(ref: ServiceRef, wanted: Wanted, ecs: FindPorts['ecs']): P
   const fresh = briefs.filter((b) => !wanted.known.has(b.serviceDeploymentArn ?? ''));
   if (fresh.length === 0) return undefined;
   const own = ownDeployment(await candidatesOf(ecs, fresh), wanted);
-  return own && { arn: own.serviceDeploymentArn };
+  const status = briefs.find((b) => b.serviceDeploymentArn === own?.serviceDeploymentArn)?.status;
+  return own && { arn: own.serviceDeploymentArn, going: GOING.has(status ?? '') };
 }
 
 /** The deployment that the answer to UpdateService named, if it is ours. */

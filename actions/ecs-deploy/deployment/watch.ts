@@ -27,6 +27,8 @@ export interface WatchTarget {
   waitFor?: WaitFor | undefined;
   /** By our clock. */
   deadline: number;
+  /** It was going forward a moment ago: the first look can wait. */
+  justSeen?: boolean | undefined;
   /** So many tasks that end alike end the watch where no circuit breaker does; 0: none do. */
   failFast: number;
   /** Why this action itself told ECS to go back, once it has. */
@@ -86,6 +88,7 @@ export async function watch(target: WatchTarget, seen: Seen, ports: WatchPorts):
   const { clock, signal } = ports;
   const watcher = new Watcher(target, seen, ports);
   let penaltyMs = 0;
+  if (target.justSeen) await clock.sleep(pause({ quietMs: 0, tense: false, penaltyMs }), signal);
   for (;;) {
     const began = clock.now();
     try {
@@ -128,6 +131,8 @@ class Watcher {
   private changed = false;
   /** How often stopped tasks are still to be looked for. */
   private looks = 0;
+  /** What was read before the watch began is its first look. */
+  private unread: ServiceDeployment | undefined;
   private startedTasks = 0;
   private supersededBy: string | undefined;
 
@@ -137,11 +142,12 @@ class Watcher {
     this.ports = ports;
     this.started = ports.clock.now();
     this.changedAt = this.started;
+    this.unread = seen.deployment;
   }
 
   /** One look. @returns how it ended, or undefined while it goes on. */
   async poll(): Promise<WatchEnd | undefined> {
-    const read = this.choose();
+    const read = this.unread ? 'deployment' : this.choose();
     if (read !== 'deployment') await this.readService();
     if (read !== 'service') await this.readDeployment();
     if (read === 'service' && this.recorded() && this.serviceShowsAnEnd()) await this.readDeployment();
@@ -179,7 +185,8 @@ class Watcher {
   private async readDeployment(): Promise<void> {
     const { target, seen, ports } = this;
     this.sinceDeployment = 0;
-    const found = await ports.ecs.describeDeployment(target.deployment ?? '');
+    const found = this.unread ?? (await ports.ecs.describeDeployment(target.deployment ?? ''));
+    this.unread = undefined;
     if (!found) {
       this.misses++;
       return;
