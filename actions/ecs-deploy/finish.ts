@@ -13,32 +13,45 @@ import type { RolloutNote } from './note.ts';
 import { unsettled } from './running.ts';
 
 export interface FinishPorts {
-  ecs: EcsApi;
+  /** The ECS of a note's region. */
+  ecsOf(note: RolloutNote): EcsApi;
   clock: Clock;
   log: Log;
   signal: AbortSignal;
 }
 
+type Ports = Omit<FinishPorts, 'ecsOf'> & { ecs: EcsApi };
+
 /**
- * The post step: finishes what a run that was cancelled or killed has begun, as its `on-cancel` asks, and tells how the service
+ * The post step: finishes what a run that was cancelled or killed has begun, as its `on-cancel` asks, and tells how each service
  * stands. A run that told its end by itself leaves nothing to do.
  */
-export async function finish(note: RolloutNote | undefined, ports: FinishPorts): Promise<Report> {
-  if (!note || note.stage === 'ended') return { outcome: { status: 'unchanged', cause: '' }, outputs: {}, summary: '' };
-  const outcome = await settle(note, ports).catch((error: unknown): Outcome => {
+export async function finish(notes: readonly RolloutNote[], { ecsOf, ...ports }: FinishPorts): Promise<Report> {
+  const cut = notes.filter((note) => note.stage !== 'ended');
+  const ends = await Promise.all(cut.map(async (note) => ({ note, outcome: await finishOne(note, ecsOf, ports) })));
+  const [first, ...others] = ends;
+  if (!first) return { outcome: { status: 'unchanged', cause: '' }, outputs: {}, summary: '' };
+  const causes = ends.map(({ note, outcome }) => `${serviceName(note)}: ${outcome.cause}`);
+  const outcome = others.length === 0 ? first.outcome : { ...first.outcome, cause: causes.join('; ') };
+  return { outcome, outputs: {}, summary: ends.map(({ note, outcome }) => section(note, outcome)).join('') };
+}
+
+async function finishOne(note: RolloutNote, ecsOf: FinishPorts['ecsOf'], ports: Omit<Ports, 'ecs'>): Promise<Outcome> {
+  try {
+    return await settle(note, { ...ports, ecs: ecsOf(note) });
+  } catch (error) {
     const next = error instanceof Problem ? error.parts.fix : 'Look at the service, then run the operation `rollback`';
     const why = error instanceof Problem ? error.finding : messageOf(error);
     return { status: 'failed', cause: `what a cut run had begun could not be finished: ${why}`, next };
-  });
-  const next = outcome.next ? `**Next:** ${escapeText(outcome.next)}\n\n` : '';
-  return {
-    outcome,
-    outputs: {},
-    summary: `${heading(3, `${outcomeLabel(outcome.status)}: ${escapeText(serviceName(note))}, after the run was cut`)}${escapeText(outcome.cause)}\n\n${next}`,
-  };
+  }
 }
 
-async function settle(note: RolloutNote, ports: FinishPorts): Promise<Outcome> {
+function section(note: RolloutNote, { status, cause, next }: Outcome): string {
+  const title = `${outcomeLabel(status)}: ${escapeText(serviceName(note))}, after the run was cut`;
+  return `${heading(3, title)}${escapeText(cause)}\n\n${next ? `**Next:** ${escapeText(next)}\n\n` : ''}`;
+}
+
+async function settle(note: RolloutNote, ports: Ports): Promise<Outcome> {
   const { cluster, service, taskDefinition, previous, since, known, stage } = note;
   const ref = { cluster, service };
   const revision = shortName(taskDefinition);
@@ -67,7 +80,7 @@ async function settle(note: RolloutNote, ports: FinishPorts): Promise<Outcome> {
   };
 }
 
-async function left({ taskDefinition }: RolloutNote, deployment: string, { ecs }: FinishPorts): Promise<Outcome> {
+async function left({ taskDefinition }: RolloutNote, deployment: string, { ecs }: Ports): Promise<Outcome> {
   const found = await ecs.describeDeployment(deployment);
   const { runningTaskCount = 0, requestedTaskCount = 0 } = found?.targetServiceRevision ?? {};
   const state = `${found?.status ?? 'unknown'}, ${runningTaskCount} of ${requestedTaskCount} tasks run`;
@@ -83,7 +96,7 @@ const WAIT_MS = 180_000;
 const LOOK_EVERY_MS = 2_000;
 
 /** Waits until the revision before serves, whole. @returns '' then, and else what is missing. */
-async function served(note: RolloutNote, { ecs, clock, signal }: FinishPorts): Promise<string> {
+async function served(note: RolloutNote, { ecs, clock, signal }: Ports): Promise<string> {
   const until = clock.now() + WAIT_MS;
   for (;;) {
     let trouble: string;

@@ -10,19 +10,16 @@ import { type Edge, runAction } from '../../lib/runner.ts';
 import { defaults } from './defaults.ts';
 import { awsEvidence } from './evidence.ts';
 import { fields } from './inputs.ts';
-import { readNote } from './note.ts';
+import { isPostStep, postStep, remembering } from './post.ts';
 import { run } from './run.ts';
 
-const NOTE = 'rollout';
-const NOTHING = 'nothing';
 /** What a run takes at most unless its `timeout` says otherwise. */
 const USUAL_MS = 15 * 60_000;
 
-// The runner starts this file again as the post step; what the first run saved tells the two apart.
-await runAction('ecs-deploy', (edge) => (edge.state(NOTE) === '' ? deploy(edge) : finishCut(edge)));
+await runAction('ecs-deploy', (edge) => (isPostStep(edge) ? postStep(edge) : deploy(edge)));
 
-async function deploy({ input, env, log, signal, context, saveState, idToken }: Edge) {
-  saveState(NOTE, NOTHING);
+async function deploy(edge: Edge) {
+  const { input, env, log, signal, context, idToken } = edge;
   const inputs = readInputs(fields, await configuredInputs(input, context.workspace, defaults));
   const region = regionFrom(inputs.region, env);
   const credentials = renewingCredentials({ env, region, idToken, log });
@@ -39,19 +36,6 @@ async function deploy({ input, env, log, signal, context, saveState, idToken }: 
       const { openLedger } = await import('../../lib/ledger/open.ts');
       return openLedger({ kind: inputs.ledger, token: inputs.token, context, signal });
     },
-    remember: (note) => saveState(NOTE, JSON.stringify({ ...note, region })),
-  });
-}
-
-async function finishCut({ state, env, log, signal, idToken }: Edge) {
-  const note = readNote(state(NOTE));
-  const { finish } = await import('./finish.ts');
-  const region = note?.region || regionFrom('', env);
-  const credentials = renewingCredentials({ env, region, idToken, log });
-  return finish(note, {
-    ecs: ecsApi({ region, action: 'ecs-deploy', signal, credentials }),
-    clock: systemClock,
-    log,
-    signal,
+    remember: remembering(edge, region),
   });
 }

@@ -20,13 +20,17 @@ export interface RolloutNote extends ServiceRef {
   stage: 'changing' | 'watching' | 'going-back' | 'cancelled' | 'ended';
 }
 
-/** The note of an earlier process; undefined where it left none, or none that can be read. */
-export function readNote(text: string): RolloutNote | undefined {
-  if (text === '') return undefined;
+/** The notes of an earlier process, one a service; none where it left none, or none that can be read. */
+export function readNotes(text: string): RolloutNote[] {
   try {
-    const note = JSON.parse(text) as Partial<RolloutNote>;
-    return typeof note.service === 'string' && typeof note.stage === 'string' ? (note as RolloutNote) : undefined;
+    const notes: unknown = JSON.parse(text);
+    return Array.isArray(notes) ? notes.filter(isNote) : [];
   } catch {
-    return undefined;
+    return [];
   }
+}
+
+function isNote(value: unknown): value is RolloutNote {
+  const note = value as Partial<RolloutNote> | null;
+  return typeof note?.service === 'string' && typeof note.stage === 'string';
 }

@@ -58,6 +58,7 @@ async function seeThrough(failure: Outcome, plan: RolloutPlan, rollout: Rollout,
       onCancel: plan.onCancel,
       stage: 'going-back',
     });
+    rollout.goingBack = true;
     const went = await goBack({ ref, deployment, taskDefinition, previous }, ecs);
     if (went === 'nothing') return { status: 'left', why: 'nothing ran before it, so there is nothing to go back to' };
     if (went === 'taken-over')

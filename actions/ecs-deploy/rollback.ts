@@ -44,8 +44,9 @@ export async function rollback(inputs: EcsDeployInputs, ports: EcsDeployPorts): 
       running: new Map(),
       dryRun: true,
     });
-  // What runs now is what was to be left: nobody wants that back.
-  const common = { ...planOf(inputs, ref, before, definition), rollbackOnFailure: false };
+  // What runs now is what was to be left: nobody wants that back, also not of a run that is cancelled.
+  const left = { rollbackOnFailure: false, onCancel: 'leave' } as const;
+  const common = { ...planOf(inputs, ref, before, definition), ...left };
   const plan = { ...common, taskDefinition: goal.arn, images, force: same };
   const rollout = await rollOut(plan, ports);
   const release = Object.fromEntries(Object.entries(tags).filter(([key]) => key.startsWith('slipway:')));

@@ -65,6 +65,8 @@ export interface Rollout {
   seen: Seen;
   logs: LogTail[];
   health: TargetState[];
+  /** The revision before is being put back already, which a cancellation does not end. */
+  goingBack?: boolean | undefined;
   /** Where the run stopped waiting, while the deployment goes on. */
   reached?: Reached | undefined;
   startedAt: number;
@@ -105,7 +107,7 @@ export async function rollOut(plan: RolloutPlan, ports: RolloutPorts): Promise<R
       throw error;
     }
     rollout.outcome = await cutShort(error, plan, rollout, { ...ports, sinceMs: ports.clock.now() - abortedAt() });
-    if (error.kind === 'cancelled') ports.remember?.(note('cancelled', rollout));
+    if (error.kind === 'cancelled' && !rollout.goingBack) ports.remember?.(note('cancelled', rollout));
   }
   if (!ports.signal.aborted) ports.remember?.(note('ended', rollout));
   rollout.endedAt = ports.clock.now();
@@ -198,7 +200,10 @@ async function follow(plan: Followed, rollout: Rollout, ports: RolloutPorts): Pr
     allHealthy: (service: Service) => healthy(service, plan, ports),
   };
   let end = await watch(target, seen, watching);
-  if (end.status === 'hopeless') end = await giveUp(end.why, target, rollout, watching);
+  if (end.status === 'hopeless') {
+    ports.remember?.(noteOf(plan)('going-back', rollout));
+    end = await giveUp(end.why, target, rollout, watching);
+  }
   if (end.status === 'succeeded') return proved(plan, rollout, ports);
   if (end.status === 'reached') return waited(end, plan, rollout, ports);
   const outcome = await explainEnd(end, plan, rollout, ports);
@@ -233,15 +238,17 @@ const BACK_MS = 10 * 60_000;
 async function giveUp(
   why: string,
   target: WatchTarget,
-  { seen }: Rollout,
+  rollout: Rollout,
   ports: Watching & RolloutPorts,
 ): Promise<Exclude<WatchEnd, { status: 'hopeless' }>> {
+  const { seen } = rollout;
   const cause = `${why}: ${summarizeFailures(seen.failures)}`;
   if ((seen.deployment?.sourceServiceRevisions ?? []).length === 0) {
     const first = `${why}; nothing ran before it, so there is nothing to go back to, and ECS goes on starting its tasks`;
     return { decided: true, status: 'failed', why: first };
   }
   ports.log.warning(`${cause}. Telling ECS to go back`);
+  rollout.goingBack = true;
   try {
     await ports.ecs.rollBackDeployment(target.deployment ?? '');
   } catch (error) {
@@ -387,6 +394,14 @@ async function cutShort(
   rollout: Rollout,
   ports: RolloutPorts & { sinceMs: number },
 ): Promise<Outcome> {
+  if (error.kind === 'cancelled' && rollout.goingBack) {
+    const [revision, back] = [plan.taskDefinition, plan.previous].map(shortName);
+    return {
+      status: 'stopped',
+      cause: `the run was cancelled while ${revision} was given up for ${back}, which goes on in ECS`,
+      next: 'The post step tells when it is done; so does the operation `status`',
+    };
+  }
   if (error.kind === 'cancelled') {
     const { ref, taskDefinition, previous, before, onCancel } = plan;
     const known = before.service.currentServiceDeployment ?? '';

@@ -17,6 +17,7 @@ import { defaults as buildDefaults } from '../ecr-build-push/defaults.ts';
 import { fields as buildFields } from '../ecr-build-push/inputs.ts';
 import { defaults as ecsDefaults } from '../ecs-deploy/defaults.ts';
 import { fields as ecsFields } from '../ecs-deploy/inputs.ts';
+import { remembering } from '../ecs-deploy/post.ts';
 import { defaults as ssmDefaults } from '../ssm-deploy/defaults.ts';
 import { fields as ssmFields } from '../ssm-deploy/inputs.ts';
 import { defaults as verifyDefaults } from '../verify-health/defaults.ts';
@@ -172,6 +173,7 @@ function ecsSteps(options: StepOptions): DeploySteps {
       log: quiet ? recordingLog() : log,
       signal,
       readText: (path) => readFile(resolve(context.workspace, path), 'utf8'),
+      remember: remembering(edge, region),
     });
   };
   return {

@@ -116,6 +116,20 @@ describe('cancelled with on-cancel: leave, at', () => {
   );
 });
 
+test('cancelled while the revision before is put back, that goes on, and the post step sees it through', async () => {
+  const { ecs, run } = await cut({
+    at: 'UpdateService',
+    nth: 2,
+    inputs: { 'on-cancel': 'leave' },
+    script: { deployment: (ms) => ({ status: ms < 3_000 ? 'IN_PROGRESS' : 'STOPPED', breaker: 'TRIGGERED' }) },
+  });
+  expect([run.code, run.outputs.outcome]).toEqual([1, 'stopped']);
+  expect(run.outputs.cause).toContain('while web:2 was given up for web:1, which goes on in ECS');
+  const after = await post(ecs, run.state.rollout);
+  expect(after.outputs.cause).toBe('the run was cut while web:2 was rolled out; web:1 serves again');
+  expect(calls(ecs)).toEqual([1, 2, 0]);
+}, 60_000);
+
 describe('the post step', () => {
   test('waits for the rollback that the cancelled run has asked for, and tells it', async () => {
     const { ecs, run } = await cut({ at: 'DescribeServiceDeployments', nth: 2 });
