@@ -24,11 +24,10 @@ type Ports = Omit<FinishPorts, 'ecsOf'> & { ecs: EcsApi };
 
 /**
  * The post step: finishes what a run that was cancelled or killed has begun, as its `on-cancel` asks, and tells how each service
- * stands. A run that told its end by itself leaves nothing to do.
+ * stands. It gets the notes of those rollouts only whose end the run did not tell by itself.
  */
 export async function finish(notes: readonly RolloutNote[], { ecsOf, ...ports }: FinishPorts): Promise<Report> {
-  const cut = notes.filter((note) => note.stage !== 'ended');
-  const ends = await Promise.all(cut.map(async (note) => ({ note, outcome: await finishOne(note, ecsOf, ports) })));
+  const ends = await Promise.all(notes.map(async (note) => ({ note, outcome: await finishOne(note, ecsOf, ports) })));
   const [first, ...others] = ends;
   if (!first) return { outcome: { status: 'unchanged', cause: '' }, outputs: {}, summary: '' };
   const causes = ends.map(({ note, outcome }) => `${serviceName(note)}: ${outcome.cause}`);

@@ -33,7 +33,8 @@ export function remembering({ saveState }: Pick<Edge, 'saveState'>, region: stri
 
 /** What the post step does: finishes what was cut, and nothing after a run that told its end. */
 export async function postStep({ state, env, log, signal, idToken }: Edge): Promise<Report> {
-  const notes = readNotes(state(STATE));
+  const notes = readNotes(state(STATE)).filter((note) => note.stage !== 'ended');
+  if (notes.length === 0) return { outcome: { status: 'unchanged', cause: '' }, outputs: {}, summary: '' };
   const [{ finish }, { ecsApi }] = await Promise.all([import('./finish.ts'), import('../../lib/ecs/api.ts')]);
   return finish(notes, {
     ecsOf: ({ region = regionFrom('', env) }) => {

@@ -27,6 +27,12 @@ export async function restore(
   const back = shortName(previous);
   ports.log.warning(`${failure.cause}. Putting ${back} back`);
   const end = await seeThrough(failure, plan, rollout, ports);
+  if (end.status === 'taken-over')
+    return {
+      status: 'superseded',
+      cause: `${failure.cause}; the service was set to another revision since, so nothing was put back`,
+      next: 'Look at the run that started the other deployment; run this one again only if its revision should serve',
+    };
   if (end.status === 'left') return { ...failure, cause: `${failure.cause}; ${end.why}` };
   if (end.status === 'succeeded' || end.status === 'rolled-back')
     return { ...failure, status: 'rolled-back', cause: `${failure.cause}; ${back} was put back and serves again` };
@@ -38,7 +44,7 @@ export async function restore(
 }
 
 interface End {
-  status: WatchEnd['status'] | 'denied' | 'left';
+  status: WatchEnd['status'] | 'denied' | 'left' | 'taken-over';
   why: string;
 }
 
@@ -61,8 +67,7 @@ async function seeThrough(failure: Outcome, plan: RolloutPlan, rollout: Rollout,
     rollout.goingBack = true;
     const went = await goBack({ ref, deployment, taskDefinition, previous }, ecs);
     if (went === 'nothing') return { status: 'left', why: 'nothing ran before it, so there is nothing to go back to' };
-    if (went === 'taken-over')
-      return { status: 'left', why: 'the service was set to another revision since, so nothing was put back' };
+    if (went === 'taken-over') return { status: 'taken-over', why: '' };
     const known = new Set([before.service.currentServiceDeployment ?? '', deployment]);
     const own = went !== 'deployed-again';
     const wanted = { taskDefinition: previous, notBefore: before.at, notAfter: clock.now(), known };

@@ -285,7 +285,10 @@ async function prove(plan: RolloutPlan, rollout: Rollout, ports: RolloutPorts): 
     ports,
   );
   rollout.running = running;
-  if (wrong !== '') return { status: 'failed', cause: wrong, next: 'Look at the running tasks; deploy again' };
+  if (wrong !== '') {
+    const cause = `${shortName(taskDefinition)} is not what was asked for: ${wrong}`;
+    return { status: 'failed', cause, next: 'Look at the running tasks; deploy again' };
+  }
   const forMs = stableMs(plan.stableForMs, service, definition);
   if (forMs === 0 || wanted === 0) return { status: 'succeeded', cause: '' };
   const died = await stayUp({ ref, taskDefinition, since: before.at, tasks, wanted, forMs }, ports);

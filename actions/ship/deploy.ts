@@ -88,7 +88,21 @@ async function rollOut(shipment: Shipment, entries: readonly LedgerEntry[], port
   const verified = await verify(shipment, ports);
   if (verified === undefined || isGood(verified.outcome)) return deployed.outcome;
   if (verified.outcome.status === 'stopped') return verified.outcome;
+  if (keepsFailure(ports)) return left(verified.outcome);
   return goBack(shipment, deployed, verified.outcome, known, ports);
+}
+
+/** `rollback-on-failure: false` of the component: whoever asks for that wants to look at what failed. */
+function keepsFailure({ component: { deploy } }: ShipPorts): boolean {
+  return 'rollback-on-failure' in deploy && deploy['rollback-on-failure'] === false;
+}
+
+function left(why: Outcome): Outcome {
+  return {
+    status: 'failed',
+    cause: `it was deployed, but verification ended as ${why.status}: ${why.cause}; it was left as it is (rollback-on-failure: false)`,
+    next: `${VERIFY_NEXT}, or run the operation \`rollback\``,
+  };
 }
 
 function take(shipment: Shipment, { outputs }: Report): void {

@@ -67,11 +67,17 @@ interface World {
   rollback?: Report;
   status?: Report;
   recordFails?: boolean;
+  /** `rollback-on-failure` of the component. */
+  goesBack?: boolean;
+}
+
+function configText({ goesBack = true }: World): string {
+  return goesBack ? CONFIG : CONFIG.replace('container: web }', 'container: web, rollback-on-failure: false }');
 }
 
 async function ship(world: World = {}) {
   const environment = world.environment ?? 'dev';
-  const config = environmentConfig(loadConfig(CONFIG, 'slipway.yml'), environment);
+  const config = environmentConfig(loadConfig(configText(world), 'slipway.yml'), environment);
   const calls: string[] = [];
   const recorded: LedgerEntry[] = [];
   const saved: Result[] = [];
@@ -187,6 +193,14 @@ describe('deploy', () => {
     expect(end.outcome.cause).toContain('it answered 500; the release before it serves again and is healthy');
     expect(recorded).toMatchObject([{ state: 'held', releaseFingerprint: 'release-b' }]);
     expect(result?.outcome.status).toBe('rolled-back');
+  });
+
+  test('leaves what fails verification where the component says so', async () => {
+    const bad = report({ status: 'timed-out', cause: 'it answered 500' });
+    const { report: end, calls, recorded } = await ship({ entries: [deployed], verify: [bad], goesBack: false });
+    expect(calls.slice(2)).toEqual(['verify newrev']);
+    expect(end.outcome).toMatchObject({ status: 'failed', cause: expect.stringContaining('it was left as it is') });
+    expect(recorded).toMatchObject([{ state: 'failed', releaseFingerprint: 'release-b' }]);
   });
 
   test.each<[string, World, string, RegExp, string[]]>([

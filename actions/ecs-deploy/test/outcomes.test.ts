@@ -192,8 +192,16 @@ const rows: Record<string, Row> = {
   'other bytes than were asked for': {
     script: { deployment: completes(4_000), digest: `sha256:${'c'.repeat(64)}` },
     outcome: 'rolled-back',
-    cause: /^container web runs sha256:ccc.*sha256:bbb.* was asked for; web:1 was put back and serves again$/,
+    cause:
+      /^web:2 is not what was asked for: container web runs sha256:ccc.*sha256:bbb.* was asked for; web:1 was put back and serves again$/,
     calls: [0, 2],
+  },
+  'somebody deploys something else right after it was done': {
+    script: { deployment: completes(4_000), supersededAt: 4_000, digest: `sha256:${'c'.repeat(64)}` },
+    outcome: 'superseded',
+    cause:
+      /^web:2 is not what was asked for: .*; the service was set to another revision since, so nothing was put back$|took over/,
+    calls: [0, 1],
   },
   'an alarm stops it without going back': {
     script: {
