@@ -97,7 +97,10 @@ export const ecsEntries = {
     duration,
     'How long new tasks have to stay up. Default: 30s where neither a load balancer nor a container health check watches them.',
   ),
-  'rollback-on-failure': option(flag, 'Put the revision before back when the new one failed, or failed its verification. Default: true.'),
+  'rollback-on-failure': option(
+    flag,
+    'Put the revision before back when the new one failed, or failed its verification. Default: true.',
+  ),
   'on-cancel': option(
     v.picklist(['leave', 'rollback']),
     'What a cancelled run does with the rollout under way. Default: leave.',
