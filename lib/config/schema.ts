@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { STATUS_WORDS } from '../git/plumbing.ts';
 import {
   account,
   age,
@@ -27,23 +28,33 @@ import {
 const pattern = v.pipe(
   v.string(),
   v.regex(
-    /^!?(?![/!])[^\\]*[^/\\!]$/,
+    /^!?(?![/!])(?:[^\\]|\\[*?[\]{}()!+@|\\])+(?<![/!])$/,
     say(
       'it is not a pattern of file names',
-      "Write it relative to the repository's root with forward slashes, such as web/** or !web/**/*.md; a folder is folder/**",
+      "Write it relative to the repository's root with forward slashes, such as web/** or !web/**/*.md; a folder is folder/**, and \\ stands before a sign that is meant as it is",
     ),
   ),
 );
 
+const kinds = Object.keys(STATUS_WORDS).join('|');
+const kindsOfChange = v.pipe(
+  v.string(),
+  v.regex(
+    new RegExp(`^(?:${kinds})(?:\\|(?:${kinds}))*$`),
+    say('it is no kind of change', `Use ${kinds.replaceAll('|', ', ')}, joined by |`),
+  ),
+);
+const patterns = v.pipe(v.array(pattern), v.minLength(1, say('the list is empty', 'List at least one pattern')));
+
 const paths = v.pipe(
-  v.array(pattern),
+  v.array(v.union([pattern, v.record(kindsOfChange, v.union([pattern, patterns]))])),
   v.minLength(1, say('the list is empty, so nothing could ever change it', 'List at least one pattern')),
 );
 
 const commonEntries = {
   paths: option(
     paths,
-    'Files that belong to this component: an ordered list in which the last match wins and ! excludes. Default: the folders that it is built from.',
+    'Files that belong to this component: an ordered list in which the last match wins and ! excludes. added|modified: pattern counts some kinds of change only. Default: the folders that it is built from.',
   ),
   'depends-on': option(
     v.array(componentName),
@@ -270,6 +281,8 @@ export type AmiComponent = Extract<Component, { kind: 'ami' }>;
 export type ImageConfig = v.InferOutput<typeof image>;
 export type EcsDeploy = v.InferOutput<typeof ecsDeploy>;
 export type SsmDeploy = v.InferOutput<typeof ssmDeploy>;
+/** One item of `paths`: a pattern, or patterns by the kinds of change that they count for. */
+export type PathRule = NonNullable<Component['paths']>[number];
 export type DeployConfig = AppComponent['deploy'];
 export type VerifyConfig = NonNullable<AppComponent['verify']>;
 export type BeforeStep = v.InferOutput<typeof beforeStep>;

@@ -141,7 +141,7 @@ function outputsOf(
   patterns: readonly string[],
   text: (names: readonly string[]) => string,
 ) {
-  const match = matcher(patterns);
+  const match = matcher(patterns, 'group');
   const mine = patterns.length === 0 ? changes : changes.filter((c) => match(c.name)?.included);
   const of = (list: readonly Change[], statuses: readonly Status[]) =>
     list.filter((c) => statuses.includes(c.status)).map((c) => c.name);
