@@ -4,9 +4,9 @@ import { openGit } from '../../lib/git/repository.ts';
 import { readInputs } from '../../lib/inputs.ts';
 import { processes } from '../../lib/process.ts';
 import { runAction } from '../../lib/runner.ts';
+import { compareByApi } from './compare-api.ts';
 import { fields } from './inputs.ts';
 import { writeFiles } from './lists.ts';
-import { compareByApi } from './resolve-base.ts';
 import { run } from './run.ts';
 
 await runAction('changes', async ({ input, env, log, signal, context }) => {

@@ -6,15 +6,16 @@ import { EXAMPLE } from '../../../lib/config/example.ts';
 import { githubContext } from '../../../lib/context.ts';
 import { type Fixture, fixture } from '../../../lib/git/fixture.ts';
 import { openGit } from '../../../lib/git/repository.ts';
-import { github } from '../../../lib/github/client.ts';
+import { type GitHubClient, github } from '../../../lib/github/client.ts';
 import { readInputs } from '../../../lib/inputs.ts';
+import { githubLedger } from '../../../lib/ledger/github.ts';
 import { openLedger } from '../../../lib/ledger/open.ts';
 import { recordingLog } from '../../../lib/log.ts';
 import { processes } from '../../../lib/process.ts';
 import { createGithub, type Github } from '../../../local/github/server.ts';
+import { compareByApi } from '../compare-api.ts';
 import { fields } from '../inputs.ts';
 import { writeFiles } from '../lists.ts';
-import { compareByApi } from '../resolve-base.ts';
 import { run } from '../run.ts';
 
 const FILE = '.github/slipway.yml';
@@ -130,6 +131,18 @@ export async function changes(
   const given = readInputs(fields, (name) => ({ config: FILE, token, ...inputs })[name] ?? '');
   const git: string[][] = [];
   const real = processes();
+  let calls = 0;
+  const counted = github({ context, token });
+  const client: GitHubClient = {
+    rest: (...request) => {
+      calls++;
+      return counted.rest(...request);
+    },
+    graphql: (...request) => {
+      calls++;
+      return counted.graphql(...request);
+    },
+  };
   const report = await run(given, {
     git: openGit({
       processes: {
@@ -142,12 +155,11 @@ export async function changes(
       tempDir: temp,
       origin: { url: origin.url },
     }),
-    ledger: async () => openLedger({ kind: given.ledger, token, context }),
-    compare: compareByApi(
-      token ? async () => github({ context, token }) : undefined,
-      context.repository,
-      recordingLog(),
-    ),
+    ledger: async () =>
+      given.ledger === 'github' && token
+        ? githubLedger(client, context)
+        : openLedger({ kind: given.ledger, token, context }),
+    compare: compareByApi(token ? async () => client : undefined, context.repository, recordingLog()),
     readFile: async (path) => {
       try {
         return readFileSync(join(workspace, path), 'utf8');
@@ -169,6 +181,8 @@ export async function changes(
     reasons,
     ships: JSON.parse(report.outputs.components ?? '[]') as string[],
     fetches: git.filter((argv) => argv[1] === 'fetch').length,
+    /** Requests to GitHub's API. */
+    calls,
   };
 }
 
