@@ -183,7 +183,8 @@ describe('the ledger', () => {
         expect(answer.ships.filter((n) => n === 'web' || n === 'bot')).toEqual(ships);
         for (const [name, words] of Object.entries(reason)) expect(answer.reasons[name]?.reason).toMatch(words);
         // One for the ledger, one for what lies between; a branch beside that line costs one more.
-        expect(answer.calls).toBeLessThanOrEqual(name.includes('beside') ? 3 : 2);
+        const most = name.includes('beside') ? 3 : 2;
+        expect(answer.calls).toBeLessThanOrEqual(depth === 'no git' ? most + 6 : most);
       });
     }
   });

@@ -1,4 +1,3 @@
-import { posix } from 'node:path';
 import { type Config, loadConfig } from '../../lib/config/load.ts';
 import type { GitHubContext } from '../../lib/context.ts';
 import { messageOf, Problem } from '../../lib/errors.ts';
@@ -122,9 +121,8 @@ async function definitionsBy(
 ): Promise<Map<string, Map<string, string>>> {
   const definitions = new Map<string, Map<string, string>>();
   if (!config) return definitions;
-  const file = posix.normalize(inputs.config);
   for (const [commit, list] of changes) {
-    if (commit === plan.head || !list.some((change) => change.name === file)) continue;
+    if (commit === plan.head || !list.some((change) => change.name === inputs.config)) continue;
     definitions.set(commit, await definitionsSince(commit, config, { inputs, head: plan.head, git }));
   }
   return definitions;

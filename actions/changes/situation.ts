@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { type Config, environmentConfig, loadConfigFile } from '../../lib/config/load.ts';
 import { suggestion } from '../../lib/config/suggest.ts';
 import { Problem } from '../../lib/errors.ts';
@@ -28,7 +29,9 @@ export interface Situation {
  * Settles what is judged and for whom; reads the config file, from the commit where there is no checkout.
  * @throws Problem for bad inputs or config.
  */
-export async function assess(inputs: ChangesInputs, ports: ChangesPorts): Promise<Situation> {
+export async function assess(given: ChangesInputs, ports: ChangesPorts): Promise<Situation> {
+  // As git names it: ./slipway.yml would be no file of any comparison.
+  const inputs = { ...given, config: posix.normalize(given.config) };
   const plan = eventPlan(ports.context);
   if (plan.head === '') {
     const head = await ports.git.resolve('HEAD');

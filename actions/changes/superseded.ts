@@ -39,7 +39,7 @@ async function askGithub(
   git: Pick<Git, 'committedAt'>,
   compare: Compare,
 ): Promise<void> {
-  const times = await git.committedAt([head, ...open]);
+  const times = open.length > 1 ? await git.committedAt([head, ...open]) : new Map<string, number>();
   const age = (commit: string) => times.get(commit) ?? Number.POSITIVE_INFINITY;
   // By the time of the commit, not of the deployment: a rollback deploys an old commit late.
   const [newest = '', ...others] = open.toSorted((a, b) => age(b) - age(a));

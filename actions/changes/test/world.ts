@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll } from '@jest/globals';
 import { EXAMPLE } from '../../../lib/config/example.ts';
 import { githubContext } from '../../../lib/context.ts';
+import { apiGit } from '../../../lib/git/api.ts';
 import { type Fixture, fixture } from '../../../lib/git/fixture.ts';
 import { openGit } from '../../../lib/git/repository.ts';
 import { type GitHubClient, github } from '../../../lib/github/client.ts';
@@ -82,11 +83,17 @@ function longLived(): void {
   at.tag = origin.git('rev-parse', 'refs/tags/v1');
 }
 
-export const DEPTHS = ['full', 'depth 1', 'no checkout'] as const;
+export const DEPTHS = ['full', 'depth 1', 'no checkout', 'no git'] as const;
+const withoutGit = new Set<string>();
 
 /** A workspace as actions/checkout leaves it at a commit, or an empty one. */
 export function workspaceAt(commit: string, depth: (typeof DEPTHS)[number]): string {
   if (depth === 'no checkout') return mkdtempSync(join(temp, 'empty-'));
+  if (depth === 'no git') {
+    const folder = mkdtempSync(join(temp, 'without-git-'));
+    withoutGit.add(folder);
+    return folder;
+  }
   const clone = origin.clone('--no-checkout', ...(depth === 'depth 1' ? ['--depth=1'] : []));
   if (depth === 'depth 1') {
     // A clone of one commit and nothing else: no branch of another depth is left to help.
@@ -144,17 +151,19 @@ export async function changes(
     },
   };
   const report = await run(given, {
-    git: openGit({
-      processes: {
-        run: (argv, o) => {
-          git.push([...argv]);
-          return real.run(argv, o);
-        },
-      },
-      workspace,
-      tempDir: temp,
-      origin: { url: origin.url },
-    }),
+    git: withoutGit.has(workspace)
+      ? apiGit({ client: async () => client, repository: context.repository })
+      : openGit({
+          processes: {
+            run: (argv, o) => {
+              git.push([...argv]);
+              return real.run(argv, o);
+            },
+          },
+          workspace,
+          tempDir: temp,
+          origin: { url: origin.url },
+        }),
     ledger: async () =>
       given.ledger === 'github' && token
         ? githubLedger(client, context)
