@@ -82,6 +82,7 @@ describe('compatibility: changed-files', () => {
     const { outputs } = await run({ ...mode, files: 'web/\n!web/new' }, depth);
     expect(outputs).toMatchObject({
       added_files: 'web/moved',
+      any_added: 'true',
       deleted_files: 'web/a',
       renamed_files: '',
       all_changed_files: 'web/moved',
