@@ -120,9 +120,7 @@ describe('compatibility: changed-files', () => {
   test('what surprises is told', async () => {
     const { outputs, annotations } = await run(mode);
     expect(outputs).toMatchObject({ any_changed: 'true', only_changed: 'false', all_changed_files_count: '4' });
-    expect(annotations?.map((a) => a.message)).toEqual([
-      expect.stringContaining('use json: true'),
-    ]);
+    expect(annotations?.map((a) => a.message)).toEqual([expect.stringContaining('use json: true')]);
   });
 
   test('an input that would change the answer is refused', async () => {
