@@ -3,6 +3,7 @@ import type { Tag, TaskOverride } from '@aws-sdk/client-ecs';
 import type { TargetGroup } from '../../balancer/target-group.ts';
 import type { LocalContext } from '../../context.ts';
 import type { Engine } from '../../engine/engine.ts';
+import type { Launch } from './launch.ts';
 import { MESSAGES } from './messages.ts';
 import type { Cluster, Deployment, Service, Task, TaskDefinitionRecord } from './model.ts';
 import { newTaskId } from './names.ts';
@@ -32,6 +33,7 @@ export interface NewTask {
   group: string;
   startedBy?: string | undefined;
   overrides?: TaskOverride;
+  launch?: Launch;
   tags?: Tag[];
   enableExecuteCommand?: boolean;
 }
@@ -102,6 +104,7 @@ export class EcsCore {
       group: wanted.group,
       startedBy: wanted.startedBy,
       overrides: wanted.overrides ?? {},
+      launch: wanted.launch ?? {},
       tags: wanted.tags ?? [],
       enableExecuteCommand: wanted.enableExecuteCommand ?? false,
       state: 'PROVISIONING',

@@ -1,6 +1,7 @@
 import type { ServiceRevision } from '@aws-sdk/client-ecs';
 import { breakerThreshold } from './breaker.ts';
 import type { EcsCore } from './core.ts';
+import { launchView } from './launch.ts';
 import { MESSAGES } from './messages.ts';
 import {
   type Deployment,
@@ -63,9 +64,7 @@ function newRevision(
     serviceArn: service.arn,
     clusterArn: service.cluster.arn,
     taskDefinition: taskDefinition.arn,
-    launchType: spec.launchType ?? 'FARGATE',
-    platformVersion: spec.platformVersion ?? '1.4.0',
-    platformFamily: 'Linux',
+    ...launchView(spec, '1.4.0'),
     ...(spec.loadBalancers ? { loadBalancers: spec.loadBalancers } : {}),
     ...(spec.networkConfiguration ? { networkConfiguration: spec.networkConfiguration } : {}),
     containerImages: (taskDefinition.definition.containerDefinitions ?? []).map(({ name, image }) => ({

@@ -11,6 +11,7 @@ import type {
   TaskStopCode,
 } from '@aws-sdk/client-ecs';
 import type { Target } from '../../balancer/target-group.ts';
+import type { Launch } from './launch.ts';
 
 /** A registered task definition, with every field as it was written: those that the SDK does not know as well. */
 export interface TaskDefinitionRecord {
@@ -139,6 +140,7 @@ export interface Task {
   group: string;
   startedBy: string | undefined;
   overrides: TaskOverride;
+  launch: Launch;
   tags: Tag[];
   enableExecuteCommand: boolean;
   state: TaskState;

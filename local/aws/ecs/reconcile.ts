@@ -152,6 +152,7 @@ function startTask(core: EcsCore, service: Service, deployment: Deployment): Tas
     deployment,
     group: `service:${service.name}`,
     startedBy: deployment.id,
+    launch: spec,
     tags: [...propagated],
     enableExecuteCommand: spec.enableExecuteCommand ?? false,
   });

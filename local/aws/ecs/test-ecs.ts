@@ -19,9 +19,10 @@ import { createWorld, type WorldInput } from '../../world.ts';
 import { createCredentialStore, LOCAL_ACCESS_KEY_ID, LOCAL_SECRET_ACCESS_KEY } from '../credentials.ts';
 import { createElbv2 } from '../elbv2/elbv2.ts';
 import { createAwsEndpoint } from '../endpoint.ts';
+import { createLogs } from '../logs.ts';
 import { createEcs, type Ecs } from './ecs.ts';
 
-/** A local ECS with its balancers behind the real endpoint, for tests. */
+/** A local ECS with its balancers and logs behind the real endpoint, for tests. */
 export interface TestEcs {
   context: LocalContext;
   engine: Engine;
@@ -63,7 +64,7 @@ export async function startTestEcs(
   const endpoint = await createAwsEndpoint({
     ...context,
     credentials,
-    services: [ecs.service, createElbv2({ balancers })],
+    services: [ecs.service, createElbv2({ balancers }), createLogs(context)],
   });
   ecs.seed(world);
   const client = new ECSClient({

@@ -8,6 +8,7 @@ import type {
   Task as TaskShape,
 } from '@aws-sdk/client-ecs';
 import { counts, revisionCounts, tasksOf } from './deployments.ts';
+import { launchView, onFargate } from './launch.ts';
 import {
   type Cluster,
   type Deployment,
@@ -58,9 +59,7 @@ export function serviceView(service: Service, tags: boolean, now: number): Servi
     ...(primary ? { taskDefinition: primary.taskDefinition.arn } : {}),
     loadBalancers: spec.loadBalancers ?? [],
     serviceRegistries: spec.serviceRegistries ?? [],
-    launchType: spec.launchType ?? 'FARGATE',
-    platformVersion: spec.platformVersion ?? 'LATEST',
-    platformFamily: 'Linux',
+    ...launchView(spec, 'LATEST'),
     deploymentConfiguration: {
       maximumPercent: 200,
       minimumHealthyPercent: 100,
@@ -112,9 +111,7 @@ function deploymentView(service: Service, deployment: Deployment): DeploymentSha
     failedTasks: deployment.failedTasks,
     createdAt: deployment.createdAt,
     updatedAt: deployment.updatedAt,
-    launchType: spec.launchType ?? 'FARGATE',
-    platformVersion: spec.platformVersion ?? '1.4.0',
-    platformFamily: 'Linux',
+    ...launchView(spec, '1.4.0'),
     ...(spec.networkConfiguration ? { networkConfiguration: spec.networkConfiguration } : {}),
     rolloutState: deployment.rolloutState,
     rolloutStateReason: deployment.rolloutStateReason,
@@ -181,9 +178,7 @@ export function taskView(task: Task, tags: boolean, now: number): TaskShape {
     taskDefinitionArn: task.taskDefinition.arn,
     group: task.group,
     ...(task.startedBy ? { startedBy: task.startedBy } : {}),
-    launchType: 'FARGATE',
-    platformFamily: 'Linux',
-    platformVersion: '1.4.0',
+    ...taskLaunch(task),
     availabilityZone: `${task.cluster.arn.split(':')[3]}a`,
     lastStatus: shown.state,
     desiredStatus: shown.desired,
@@ -203,6 +198,15 @@ export function taskView(task: Task, tags: boolean, now: number): TaskShape {
     inferenceAccelerators: [],
     version: task.version,
     tags: tags ? task.tags : [],
+  };
+}
+
+/** A task of a strategy shows the provider that it came to run on: the first, as capacity never lacks here. */
+function taskLaunch({ launch }: Task): Partial<TaskShape> {
+  const { platformVersion = '1.4.0', launchType = 'EC2', capacityProviderStrategy: [first] = [] } = launch;
+  return {
+    ...(onFargate(launch) ? { launchType: 'FARGATE', platformVersion, platformFamily: 'Linux' } : { launchType }),
+    ...(first?.capacityProvider ? { capacityProviderName: first.capacityProvider } : {}),
   };
 }
 
