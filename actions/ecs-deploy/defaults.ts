@@ -8,6 +8,8 @@ export function defaults({ component, environment }: Configured): Defaults {
     component && 'deploy' in component && component.deploy.to === 'ecs' ? component.deploy : undefined;
   const region = environment?.region;
   if (!deploy) return { region };
+  const before = component && 'before' in component ? component.before : undefined;
+  const { network } = deploy;
   return {
     region,
     cluster: deploy.cluster,
@@ -19,6 +21,20 @@ export function defaults({ component, environment }: Configured): Defaults {
     'force-new-deployment': deploy['force-new-deployment']?.toString(),
     timeout: deploy.timeout,
     'on-cancel': deploy['on-cancel'],
+    cpu: deploy.cpu?.toString(),
+    memory: deploy.memory?.toString(),
+    before: json(before),
+    after: json(deploy.after),
+    preflight: deploy.preflight?.toString(),
+    'keep-revisions': deploy['keep-revisions']?.toString(),
+    'service-definition': deploy['service-definition'],
+    'propagate-tags': deploy['propagate-tags'],
+    'enable-execute-command': deploy['enable-execute-command']?.toString(),
+    'capacity-provider-strategy': json(deploy['capacity-provider-strategy']),
+    'availability-zone-rebalancing': deploy['availability-zone-rebalancing'],
+    'run-task-subnets': network?.subnets.join(','),
+    'run-task-security-groups': network?.['security-groups']?.join(','),
+    'run-task-assign-public-IP': network?.['assign-public-ip'] === true ? 'ENABLED' : undefined,
   };
 }
 
@@ -26,4 +42,9 @@ function keyValueLines(values: Record<string, unknown> | undefined): string {
   return Object.entries(values ?? {})
     .map(([key, value]) => `${key}=${value}`)
     .join('\n');
+}
+
+/** A list as the input would be written. */
+function json(value: object | undefined): string | undefined {
+  return value && JSON.stringify(value);
 }

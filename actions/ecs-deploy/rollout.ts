@@ -1,5 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
-import type { DescribedService, EcsApi } from '../../lib/ecs/api.ts';
+import type { DescribedService, EcsApi, ServiceSettings } from '../../lib/ecs/api.ts';
 import type { JsonObject } from '../../lib/ecs/json.ts';
 import { repositoryOf, type ServiceRef, shortName } from '../../lib/ecs/names.ts';
 import { messageOf, Problem } from '../../lib/errors.ts';
@@ -25,6 +25,10 @@ export interface RolloutPlan {
   images: ReadonlyMap<string, string>;
   desiredCount?: number | undefined;
   force: boolean;
+  /** More settings of the service that are to change with it. */
+  settings?: ServiceSettings | undefined;
+  /** Begins the deployment in another way than by UpdateService: a service that is created. */
+  begin?: (() => Promise<void>) | undefined;
   /** A deployment of this very revision that is already under way: it is watched, not started again. */
   resume?: string | undefined;
   timeoutMs: number;
@@ -67,7 +71,7 @@ export async function rollOut(plan: RolloutPlan, ports: RolloutPorts): Promise<R
     startedAt: ports.clock.now(),
     endedAt: 0,
   };
-  if (plan.resume === undefined) await update(plan, ports);
+  if (plan.resume === undefined) await (plan.begin?.() ?? update(plan, ports));
   try {
     rollout.outcome = await follow(plan, rollout, ports);
   } catch (error) {
@@ -78,9 +82,10 @@ export async function rollOut(plan: RolloutPlan, ports: RolloutPorts): Promise<R
   return rollout;
 }
 
-async function update({ ref, previous, taskDefinition, desiredCount, force }: RolloutPlan, { ecs, log }: RolloutPorts) {
+async function update(plan: RolloutPlan, { ecs, log }: RolloutPorts) {
+  const { ref, previous, taskDefinition, desiredCount, force, settings } = plan;
   log.info(`Setting the service to ${shortName(taskDefinition)} (it was set to ${shortName(previous)})`);
-  await ecs.updateService(ref, { taskDefinition, desiredCount, force });
+  await ecs.updateService(ref, { taskDefinition, desiredCount, force, settings });
 }
 
 async function follow(plan: RolloutPlan, rollout: Rollout, ports: RolloutPorts): Promise<Outcome> {

@@ -33,7 +33,7 @@ export function failuresOf(tasks: readonly Task[], filter: { taskDefinition: str
   return tasks
     .filter((task) => task.taskDefinitionArn === filter.taskDefinition)
     .filter((task) => stoppedAt(task) >= filter.since && isFailure(task))
-    .map(describe)
+    .map(failedTask)
     .toSorted((a, b) => a.stoppedAt - b.stoppedAt);
 }
 
@@ -57,7 +57,8 @@ function stoppedAt(task: Task): number {
   return (task.stoppedAt ?? task.stoppingAt ?? task.executionStoppedAt ?? task.createdAt)?.getTime() ?? 0;
 }
 
-function describe(task: Task): FailedTask {
+/** A stopped task with its cause in words. */
+export function failedTask(task: Task): FailedTask {
   const containers = (task.containers ?? []).map((c): ContainerEnd => {
     return {
       name: c.name ?? '',

@@ -51,6 +51,8 @@ export interface Script {
   supersededAt?: number;
   first?: boolean;
   digest?: string;
+  /** What stands before the service. */
+  loadBalancers?: Answer[];
   /** Handlers that stand before the scripted ones; undefined: go on. */
   before?: Record<string, (input: Answer, count: number) => Answer | undefined>;
 }
@@ -329,5 +331,6 @@ function serviceOf(
         message: `(service web) task ${t.id} failed`,
       })),
     tags: [],
+    loadBalancers: script.loadBalancers ?? [],
   };
 }
