@@ -155,6 +155,8 @@ const worldSchema = v.strictObject({
     {},
   ),
   roles: v.optional(v.array(role), []),
+  /** Log groups that exist; others come to be with their first line. */
+  logGroups: v.optional(v.array(text), []),
   documents: v.optional(v.array(document), []),
   clusters: v.optional(v.array(cluster), []),
   balancers: v.optional(v.array(balancer), []),

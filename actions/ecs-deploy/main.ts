@@ -28,7 +28,7 @@ await runAction('ecs-deploy', async ({ input, env, log, signal, context }) => {
       await writeFile(path, text);
       return path;
     },
-    account: { ...awsAccount({ region, signal }), region },
+    account: { ...awsAccount({ region, signal, endpoint: env.AWS_ENDPOINT_URL }), region },
     taskLogs: awsTaskLogs({ region, signal }),
   });
 });

@@ -176,7 +176,7 @@ function ecsSteps(options: StepOptions): DeploySteps {
       log: quiet ? recordingLog() : log,
       signal,
       readText: (path) => readFile(resolve(context.workspace, path), 'utf8'),
-      account: { ...awsAccount({ region, signal }), region },
+      account: { ...awsAccount({ region, signal, endpoint: env.AWS_ENDPOINT_URL }), region },
       taskLogs: awsTaskLogs({ region, signal }),
     });
   };

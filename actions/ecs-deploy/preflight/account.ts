@@ -1,6 +1,7 @@
 import { awsConfig, callAws } from '../../../lib/aws/client.ts';
 import { isObject, objects, textOf } from '../../../lib/ecs/json.ts';
 import { Problem } from '../../../lib/errors.ts';
+import { roleExists } from './iam.ts';
 import type { ImageId } from './questions.ts';
 
 export interface ImagePlatform {
@@ -39,11 +40,19 @@ const MANIFESTS = [
   'application/vnd.docker.distribution.manifest.v2+json',
 ];
 
+export interface AccountOptions {
+  region: string;
+  signal: AbortSignal;
+  /** What the SDK reads from AWS_ENDPOINT_URL by itself, for the one call that it does not make. */
+  endpoint?: string | undefined;
+}
+
 /** The account through the SDK. Each client is loaded with the first question that needs it. */
-export function awsAccount({ region: own, signal }: { region: string; signal: AbortSignal }): Account {
+export function awsAccount({ region: own, signal, endpoint }: AccountOptions): Account {
   const patience = () => AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)]);
   // Two tries: what does not answer at once is not worth a wait, and is told as not looked at.
-  const config = (region: string) => awsConfig({ region: region || own, action: ACTION, attempts: 2 });
+  const settings = (region: string) => ({ region: region || own, action: ACTION, attempts: 2 });
+  const config = (region: string) => awsConfig(settings(region));
   const options = {
     get abortSignal() {
       return patience();
@@ -77,12 +86,7 @@ export function awsAccount({ region: own, signal }: { region: string; signal: Ab
       return answer.ok ? [platformOf(parsed(await answer.text()))] : [];
     },
 
-    async roleExists(name) {
-      const { GetRoleCommand, IAMClient } = await import('@aws-sdk/client-iam');
-      const iam = new IAMClient(config(own));
-      const call = { operation: 'iam:GetRole', resource: `role ${name}` };
-      return exists(callAws(call, () => iam.send(new GetRoleCommand({ RoleName: name }), options)));
-    },
+    roleExists: (name) => roleExists(name, { settings: settings(own), endpoint, signal: patience() }),
 
     async missingParameters(names, region) {
       const { DescribeParametersCommand, SSMClient } = await import('@aws-sdk/client-ssm');
@@ -146,14 +150,4 @@ function platformOf(value: ReturnType<typeof parsed>): ImagePlatform {
 function noneIfMissing(error: unknown): { images?: undefined } {
   if (error instanceof Problem && error.kind === 'not-found') return {};
   throw error;
-}
-
-async function exists(call: Promise<unknown>): Promise<boolean> {
-  try {
-    await call;
-    return true;
-  } catch (error) {
-    if (error instanceof Problem && error.kind === 'not-found') return false;
-    throw error;
-  }
 }

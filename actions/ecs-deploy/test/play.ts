@@ -56,7 +56,7 @@ export async function play(script: Script, options: PlayOptions = {}): Promise<P
       {
         ecs: ecsApi({ region: REGION, action: 'test', signal, attempts: 1 }),
         evidence: awsEvidence({ region: REGION, signal }),
-        account: { ...awsAccount({ region: REGION, signal }), region: REGION },
+        account: { ...awsAccount({ region: REGION, signal, endpoint: front.url }), region: REGION },
         taskLogs: awsTaskLogs({ region: REGION, signal }),
         clock,
         log,
