@@ -204,14 +204,16 @@ function writesOf(client: () => ECSClient, signal: AbortSignal): Writes {
     },
 
     async updateService(ref, { taskDefinition, desiredCount, force, settings }) {
-      const command = new UpdateServiceCommand({
+      const input = {
         ...settings,
         cluster: ref.cluster,
         service: ref.service,
         ...(taskDefinition !== undefined && { taskDefinition }),
         ...(desiredCount !== undefined && { desiredCount }),
         ...(force && { forceNewDeployment: true }),
-      });
+      };
+      const command = new UpdateServiceCommand(input);
+      sendExactly(command, input as JsonObject);
       const captured = captureAnswer(command, { body: false });
       const call = { operation: 'ecs:UpdateService', resource: serviceName(ref) };
       const { service } = await callAws(call, () => client().send(command, writing()));

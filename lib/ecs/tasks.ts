@@ -9,7 +9,9 @@ import {
   type Task,
 } from '@aws-sdk/client-ecs';
 import { callAws } from '../aws/client.ts';
+import type { JsonObject } from './json.ts';
 import { shortName } from './names.ts';
+import { sendExactly } from './wire.ts';
 
 export type TaskRequest = Omit<RunTaskCommandInput, 'clientToken' | 'count'>;
 
@@ -43,7 +45,9 @@ export function taskCallsOf({ client, reading, writing }: CallOptions): TaskCall
   return {
     async runTask(request) {
       // Source: ECS API reference, RunTask: at most 64 characters; the SDK's own retries repeat it.
-      const command = new RunTaskCommand({ ...request, count: 1, clientToken: randomUUID() });
+      const input = { ...request, count: 1, clientToken: randomUUID() };
+      const command = new RunTaskCommand(input);
+      sendExactly(command, input as JsonObject);
       const call = { operation: 'ecs:RunTask', resource: `task definition ${shortName(request.taskDefinition)}` };
       const { tasks, failures } = await callAws(call, () => client().send(command, writing()));
       return { task: tasks?.[0], failures: failures ?? [] };

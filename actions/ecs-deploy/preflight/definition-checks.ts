@@ -40,7 +40,8 @@ function checkNames(containers: readonly JsonObject[]): Finding[] {
 /** A name that no registry could hold: a placeholder that nobody replaced. Source: distribution/reference, grammar. */
 const IMAGE =
   /^(?:[a-z0-9.-]+(?::\d+)?\/)?[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*(?::[\w][\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/i;
-const PLACEHOLDER = /[<>{}$\s]|^(?:set|replaced?|filled)[-_]?(?:by|in)|placeholder|^(?:TODO|IMAGE|CHANGE_?ME)$/i;
+const PLACEHOLDER =
+  /[<>{}$\s]|^(?:set|replaced?|filled)[-_]?(?:by|in)[-_][\w-]*$|^(?:placeholder|todo|image|change[-_]?me)$/i;
 
 function checkImage(container: JsonObject): Finding[] {
   const image = textOf(container.image);
