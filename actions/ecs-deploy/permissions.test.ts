@@ -161,17 +161,12 @@ describe('the least policy in the README is exactly the calls that are made', ()
   });
 
   test('for a service that is created', async () => {
-    let made = false;
-    const before: Script['before'] = {
-      DescribeServices: () => (made ? undefined : { services: [], failures: [{ reason: 'MISSING' }] }),
-      CreateService: () => {
-        made = true;
-        return { service: { serviceArn: `${ACCOUNT}:service/sample/web` } };
-      },
-    };
     const inputs = { ...IMAGE, 'service-definition': 's.json', 'task-definition': 'td.json' };
     const files = { 's.json': JSON.stringify(service), 'td.json': JSON.stringify(baseDefinition()) };
-    const calls = await beyondPlain({ script: { deployment: goesWell, before }, options: { inputs, files } });
+    const calls = await beyondPlain({
+      script: { deployment: goesWell, first: true, missing: true },
+      options: { inputs, files },
+    });
     expect(withPassRole(calls)).toEqual(policy('create'));
   });
 

@@ -213,7 +213,7 @@ function writesOf(client: () => ECSClient, signal: AbortSignal): Writes {
         ...(force && { forceNewDeployment: true }),
       };
       const command = new UpdateServiceCommand(input);
-      sendExactly(command, input as JsonObject);
+      sendExactly(command, input);
       const captured = captureAnswer(command, { body: false });
       const call = { operation: 'ecs:UpdateService', resource: serviceName(ref) };
       const { service } = await callAws(call, () => client().send(command, writing()));

@@ -9,7 +9,6 @@ import {
   type Task,
 } from '@aws-sdk/client-ecs';
 import { callAws } from '../aws/client.ts';
-import type { JsonObject } from './json.ts';
 import { shortName } from './names.ts';
 import { sendExactly } from './wire.ts';
 
@@ -47,7 +46,7 @@ export function taskCallsOf({ client, reading, writing }: CallOptions): TaskCall
       // Source: ECS API reference, RunTask: at most 64 characters; the SDK's own retries repeat it.
       const input = { ...request, count: 1, clientToken: randomUUID() };
       const command = new RunTaskCommand(input);
-      sendExactly(command, input as JsonObject);
+      sendExactly(command, input);
       const call = { operation: 'ecs:RunTask', resource: `task definition ${shortName(request.taskDefinition)}` };
       const { tasks, failures } = await callAws(call, () => client().send(command, writing()));
       return { task: tasks?.[0], failures: failures ?? [] };

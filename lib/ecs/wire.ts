@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from './json.ts';
+import type { Json } from './json.ts';
 
 /** As much of an SDK command as the middlewares below need; the SDK's own type depends on every service's input. */
 interface Stack {
@@ -20,7 +20,7 @@ interface Answer {
  * its own schema, and ECS gets new ones more often than anyone updates an SDK. It takes the place before the request's
  * length is counted and the request is signed.
  */
-export function sendExactly(command: { middlewareStack: unknown }, body: JsonObject): void {
+export function sendExactly(command: { middlewareStack: unknown }, body: object): void {
   const bytes = JSON.stringify(body);
   (command.middlewareStack as Stack).add(
     (next) => (args) => {

@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, request as send } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** What another service than ECS answers, by `service:Operation`: an object for JSON, text for XML, an Error for a refusal. */
@@ -40,11 +40,10 @@ export async function recordingFront(ecsUrl: string, answers: Answers): Promise<
     const call = `${service}:${operation}`;
     calls.push(call);
     if (service === 'ecs') {
-      const headers = { 'x-amz-target': target, 'content-type': 'application/x-amz-json-1.1' };
-      const answer = await fetch(ecsUrl, { method: 'POST', headers, body });
+      const answer = await forward(ecsUrl, target, body);
       response.statusCode = answer.status;
-      response.setHeader('date', answer.headers.get('date') ?? '');
-      response.end(await answer.text());
+      response.setHeader('date', answer.date);
+      response.end(answer.text);
       return;
     }
     const input = query ? Object.fromEntries(query) : (JSON.parse(body) as Record<string, unknown>);
@@ -71,4 +70,16 @@ export async function recordingFront(ecsUrl: string, answers: Answers): Promise<
       return new Promise((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+/** A connection for each request: one that is kept may belong to a server that is gone, on a port that is taken again. */
+async function forward(url: string, target: string, body: string) {
+  const headers = { 'x-amz-target': target, 'content-type': 'application/x-amz-json-1.1' };
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    send(url, { method: 'POST', headers, agent: false }, resolve).on('error', reject).end(body);
+  });
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  const text = Buffer.concat(chunks).toString('utf8');
+  return { status: response.statusCode ?? 500, date: response.headers.date ?? '', text };
 }

@@ -50,6 +50,8 @@ export interface Script {
   /** When somebody else's deployment takes over. */
   supersededAt?: number;
   first?: boolean;
+  /** The service does not exist until CreateService makes it. */
+  missing?: boolean;
   digest?: string;
   /** What stands before the service. */
   loadBalancers?: Answer[];
@@ -177,10 +179,12 @@ function handlersOf(
       }
     );
   };
-  return {
-    DescribeServices: () => ({
-      services: [serviceOf(script, state, since(), clock, { visible: visible(), superseded: superseded() })],
-    }),
+  const handlers: ReturnType<typeof handlersOf> = {
+    DescribeServices: () =>
+      script.missing && state.updatedAt === undefined
+        ? { services: [], failures: [{ arn: `${ACCOUNT}:service/sample/web`, reason: 'MISSING' }] }
+        : { services: [serviceOf(script, state, since(), clock, { visible: visible(), superseded: superseded() })] },
+    CreateService: (input) => handlers.UpdateService?.(input),
     DescribeTaskDefinition: (input) => {
       const name = String(input.taskDefinition).split('/').at(-1) ?? '';
       const definition = definitionOf(name);
@@ -232,6 +236,7 @@ function handlersOf(
     }),
     TagResource: () => ({}),
   };
+  return handlers;
 }
 
 function stoppedOf(arn: string, tasks: readonly StoppedTask[], state: State, began: number): Answer {
