@@ -48,7 +48,7 @@ export class Beside {
   async before(taskDefinition: string): Promise<Outcome | undefined> {
     const steps = stepsBefore(this.inputs, this.subject.release.definition);
     const failed = await this.runAll(steps, taskDefinition);
-    return failed && failedStep(failed, 'before', 'the service was not touched');
+    return failed && failedStep(failed, 'before the deployment', 'the service was not touched');
   }
 
   /** Runs the tasks after a deployment that ended well, and lets old revisions go. */
@@ -56,7 +56,7 @@ export class Beside {
     if (!isGood(outcome)) return outcome;
     const steps = stepsAfter(this.inputs, this.subject.release.definition);
     const failed = await this.runAll(steps, taskDefinition);
-    if (failed) return failedStep(failed, 'after', 'the new revision serves');
+    if (failed) return failedStep(failed, 'after the deployment', 'the new revision serves');
     const keep = this.inputs['keep-revisions'];
     if (keep !== undefined) {
       const family = textOf(this.subject.release.definition.family);

@@ -69,7 +69,11 @@ export async function registerOnly(inputs: EcsDeployInputs, ports: EcsDeployPort
   const proved = await proof(arn, ports, () => runSteps(steps, context, ports));
   looked += tasksSummary(proved.ends);
   if (!proved.failed) return report(arn, { status: 'succeeded', cause: '' }, looked);
-  return report(arn, await takenBack(arn, newest, failedStep(proved.failed, 'after', ''), ports), looked);
+  return report(
+    arn,
+    await takenBack(arn, newest, failedStep(proved.failed, `of ${shortName(arn)}`, ''), ports),
+    looked,
+  );
 }
 
 /** A revision that could not even be tried must not stay the newest. */
@@ -88,14 +92,13 @@ async function takenBack(
   failed: Outcome,
   { ecs }: EcsDeployPorts,
 ): Promise<Outcome> {
-  const cause = failed.cause.replace(/; $/, '');
   // After a cancellation there is still this to do.
   await ecs.within(AbortSignal.timeout(TAKE_BACK_MS)).deregister(arn);
   const now = previous
     ? `; ${shortName(previous.arn)} is the family's newest again`
     : '; the family has no revision again';
   const status = failed.status === 'failed' && previous ? 'rolled-back' : failed.status;
-  return { ...failed, status, cause: `${cause}; ${shortName(arn)} was deregistered${now}` };
+  return { ...failed, status, cause: `${failed.cause}; ${shortName(arn)} was deregistered${now}` };
 }
 
 /** The runner kills 10 s after its first signal; stopping the task took some of it. */

@@ -7,8 +7,6 @@ import { type RequestContext, requestOf } from './request.ts';
 import { type RunTaskPorts, runTask, type TaskEnd } from './run-task.ts';
 import type { TaskStep } from './step.ts';
 
-export type Phase = 'before' | 'after';
-
 export interface StepsEnd {
   ends: TaskEnd[];
   /** Undefined when all ended well. */
@@ -37,17 +35,19 @@ export async function runSteps(
   return { ends, failed: undefined };
 }
 
-/** The deployment's outcome after a task that ran beside it failed. */
-export function failedStep(end: TaskEnd, phase: Phase, consequence: string): Outcome {
+/**
+ * The outcome of what a task that failed belongs to.
+ * @param when as the sentence goes on: "before the deployment"
+ * @param consequence what that means for the service; '' where somebody else tells
+ */
+export function failedStep(end: TaskEnd, when: string, consequence: string): Outcome {
   const { status, cause, next } = end.outcome;
-  const last = end.lines.at(-1);
-  const said = last === undefined || status === 'stopped' ? '' : `; its last log line: ${last.slice(0, 200)}`;
-  return {
-    status,
-    cause: `the task ${end.name} ${phase} the deployment: ${cause}${said}; ${consequence}`,
-    ...(next && { next }),
-  };
+  const last = status === 'stopped' ? undefined : end.lines.at(-1)?.slice(0, LINE_SHOWN);
+  const parts = [cause, last === undefined ? '' : `its last log line: ${last}`, consequence].filter((p) => p !== '');
+  return { status, cause: `the task ${end.name} ${when}: ${parts.join('; ')}`, ...(next && { next }) };
 }
+
+const LINE_SHOWN = 200;
 
 /** The tasks in the job summary. */
 export function tasksSummary(ends: readonly TaskEnd[]): string {
