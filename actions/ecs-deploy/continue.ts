@@ -45,6 +45,7 @@ export async function continueDeployment(inputs: EcsDeployInputs, ports: EcsDepl
       images,
       force: false,
       resume: arn,
+      stage: deployment.lifecycleStage,
       desiredCount: undefined,
     },
     ports,

@@ -44,6 +44,8 @@ export interface RolloutPlan {
   stableForMs?: number | undefined;
   /** Put the revision before back when this one failed and ECS does not. */
   rollbackOnFailure: boolean;
+  /** The stage that the resumed deployment was at, when it was looked at before. */
+  stage?: string | undefined;
   timeoutMs: number;
   onCancel: 'leave' | 'rollback';
 }
@@ -79,7 +81,7 @@ export async function rollOut(plan: RolloutPlan, ports: RolloutPorts): Promise<R
     outcome: { status: 'failed', cause: '' },
     deployment: plan.resume ?? '',
     running: new Map(),
-    seen: nothingSeen(),
+    seen: { ...nothingSeen(), stage: plan.stage },
     logs: [],
     health: [],
     startedAt: ports.clock.now(),
