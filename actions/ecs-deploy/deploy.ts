@@ -3,6 +3,7 @@ import { type JsonObject, textOf } from '../../lib/ecs/json.ts';
 import { pinnedDigest, type ServiceRef, serviceName, shortName } from '../../lib/ecs/names.ts';
 import { Problem } from '../../lib/errors.ts';
 import type { Report } from '../../lib/report.ts';
+import { checkForCodeDeploy } from './codedeploy/inputs.ts';
 import { sameDefinition } from './definition/canonical.ts';
 import { type Difference, diffDefinitions, diffLines } from './definition/diff.ts';
 import { render } from './definition/render.ts';
@@ -12,7 +13,7 @@ import type { EcsDeployInputs } from './inputs.ts';
 import { ownTags, RELEASE_TAG, releaseFingerprint, releaseTags } from './release.ts';
 import { type Rollout, type RolloutPlan, rollOut } from './rollout.ts';
 import type { EcsDeployPorts } from './run.ts';
-import { runningDigests, unsettled } from './running.ts';
+import { isCodeDeploy, runningDigests, servingDefinition, unsettled } from './running.ts';
 import { configurationChange } from './strategy/configuration.ts';
 import { plannedMs } from './strategy/pace.ts';
 import { reportOf } from './summary.ts';
@@ -34,11 +35,12 @@ export async function deploy(inputs: EcsDeployInputs, ports: EcsDeployPorts): Pr
   const ref = { cluster: inputs.cluster, service: inputs.service };
   const { ecs, log } = ports;
   const before = await ecs.describeService(ref);
-  checkController(ref, before);
-  const running = await ecs.describeTaskDefinition(before.service.taskDefinition ?? '');
+  checkController(ref, before, inputs);
+  const codeDeploy = isCodeDeploy(before.service);
+  const running = await ecs.describeTaskDefinition(servingDefinition(before.service));
   const loaded = await loadDefinition(sourceOf(inputs['task-definition']), running, ports);
   const release = releaseOf(inputs, loaded, running);
-  const change = configurationChange(ref, inputs, before.service);
+  const change = codeDeploy ? undefined : configurationChange(ref, inputs, before.service);
   if (change) release.differences.push(...change.differences);
   await log.group(`Changes against ${shortName(running.arn)}`, async () => {
     for (const line of diffLines(release.differences)) log.info(line);
@@ -70,6 +72,13 @@ export async function deploy(inputs: EcsDeployInputs, ports: EcsDeployPorts): Pr
     });
   }
   const taskDefinition = same ? running.arn : await register(inputs, release, ports);
+  if (codeDeploy) {
+    const { deployByCodeDeploy } = await import('./codedeploy/deploy.ts');
+    const { definition, images } = release;
+    const rollout = await deployByCodeDeploy(inputs, { ref, before, taskDefinition, definition, images }, ports);
+    await tagService(inputs, before, release.fingerprint, rollout, ports);
+    return reportOf(about, { taskDefinition, outcome: rollout.outcome, running: rollout.running, rollout });
+  }
   const resume = same ? await underWay(ref, before, running.arn, ports) : undefined;
   if (resume && change)
     log.warning('The deployment under way keeps the configuration that it began with; run this again after it');
@@ -228,15 +237,20 @@ async function tagService(
   }
 }
 
-/** @throws Problem for a service that ECS does not deploy by itself. */
-export function checkController(ref: ServiceRef, { service }: DescribedService): void {
+/** @throws Problem for a service that neither ECS nor CodeDeploy deploys, and for inputs that its controller has no use for. */
+export function checkController(ref: ServiceRef, { service }: DescribedService, inputs: EcsDeployInputs): void {
   const type = service.deploymentController?.type ?? 'ECS';
   if (type === 'ECS') return;
+  if (type === 'CODE_DEPLOY') {
+    checkForCodeDeploy(inputs);
+    return;
+  }
   throw new Problem({
     what: serviceName(ref),
     seen: type,
-    cause: 'its deployments are not made by ECS itself, so UpdateService cannot change what it runs',
-    fix: 'Give the service the deployment controller ECS (its blue/green, linear and canary strategies need no other)',
+    cause:
+      'another program makes its deployments out of task sets: ECS keeps neither its revisions nor its traffic, so nobody but that program knows when one is done',
+    fix: 'Deploy it with that program; or make the service anew with the deployment controller ECS, whose blue/green, linear and canary strategies shift traffic and pause as task sets were used for (`strategy`)',
     kind: 'config',
   });
 }

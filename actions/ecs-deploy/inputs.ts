@@ -9,6 +9,7 @@ import {
   secret,
   text,
 } from '../../lib/inputs.ts';
+import { codeDeployFields } from './codedeploy/inputs.ts';
 import { strategyFields } from './strategy/inputs.ts';
 
 export const fields = {
@@ -25,6 +26,7 @@ export const fields = {
   'desired-count': integer({ min: 0, max: 10_000 }),
   'force-new-deployment': bool(false),
   ...strategyFields,
+  ...codeDeployFields,
   timeout: optionalDuration(),
   'fail-fast': integer({ min: 0, max: 200 }),
   'stable-for': optionalDuration(),

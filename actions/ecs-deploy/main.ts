@@ -7,6 +7,7 @@ import { configuredInputs } from '../../lib/config/action.ts';
 import { ecsApi } from '../../lib/ecs/api.ts';
 import { readInputs } from '../../lib/inputs.ts';
 import { type Edge, runAction } from '../../lib/runner.ts';
+import { codeDeployApi } from './codedeploy/api.ts';
 import { defaults } from './defaults.ts';
 import { awsEvidence } from './evidence.ts';
 import { fields } from './inputs.ts';
@@ -31,6 +32,7 @@ async function deploy({ input, env, log, signal, context, saveState, idToken }: 
   return run(inputs, {
     ecs: ecsApi({ region, action: 'ecs-deploy', signal, credentials }),
     evidence: awsEvidence({ region, signal, credentials }),
+    codeDeploy: codeDeployApi({ region, signal, credentials }),
     clock: systemClock,
     log,
     signal,

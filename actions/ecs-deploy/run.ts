@@ -4,6 +4,7 @@ import { Problem } from '../../lib/errors.ts';
 import type { Ledger } from '../../lib/ledger/ledger.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Report } from '../../lib/report.ts';
+import type { CodeDeployApi } from './codedeploy/api.ts';
 import { continueDeployment } from './continue.ts';
 import { deploy } from './deploy.ts';
 import type { Evidence } from './evidence.ts';
@@ -15,6 +16,8 @@ import { status } from './status.ts';
 export interface EcsDeployPorts {
   ecs: EcsApi;
   evidence: Evidence;
+  /** For services that CodeDeploy deploys; its client is loaded with the first call. */
+  codeDeploy?: CodeDeployApi | undefined;
   clock: Clock;
   log: Log;
   signal: AbortSignal;

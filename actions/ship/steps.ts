@@ -160,14 +160,16 @@ function ecsSteps(options: StepOptions): DeploySteps {
     const inputs = inputsOf(ecsFields, options, await options.settled(), ecsDefaults, overrides);
     const region = regionFrom(inputs.region, env);
     const credentials = renewingCredentials({ env, region, idToken: edge.idToken, log });
-    const [{ run }, { ecsApi }, { awsEvidence }] = await Promise.all([
+    const [{ run }, { ecsApi }, { awsEvidence }, { codeDeployApi }] = await Promise.all([
       import('../ecs-deploy/run.ts'),
       import('../../lib/ecs/api.ts'),
       import('../ecs-deploy/evidence.ts'),
+      import('../ecs-deploy/codedeploy/api.ts'),
     ]);
     return run(inputs, {
       ecs: ecsApi({ region, action: 'ship', signal, credentials }),
       evidence: awsEvidence({ region, signal, credentials }),
+      codeDeploy: codeDeployApi({ region, signal, credentials }),
       clock: systemClock,
       log: quiet ? recordingLog() : log,
       signal,
