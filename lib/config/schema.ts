@@ -22,6 +22,8 @@ import {
   words,
 } from './fields.ts';
 
+import { strategyEntries } from './strategy.ts';
+
 // The single source of truth: the types below, the checks at run time and schema/slipway.schema.json come from here.
 
 const pattern = v.pipe(
@@ -136,7 +138,7 @@ export const ssmEntries = {
   timeout: option(duration, 'Time for all hosts. Default: 15m.'),
 };
 
-const ecsDeploy = v.strictObject(ecsEntries);
+const ecsDeploy = v.strictObject({ ...ecsEntries, ...strategyEntries });
 const ssmDeploy = v.strictObject(ssmEntries);
 const image = v.strictObject(imageEntries);
 const imageOverride = v.partial(image);
