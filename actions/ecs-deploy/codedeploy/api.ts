@@ -1,9 +1,16 @@
-import type { CodeDeployClient, DeploymentGroupInfo, DeploymentInfo, ECSTarget } from '@aws-sdk/client-codedeploy';
-import { awsConfig, callAws } from '../../../lib/aws/client.ts';
+import type { DeploymentConfigInfo, DeploymentGroupInfo, DeploymentInfo, ECSTarget } from '@aws-sdk/client-codedeploy';
+import { callAws } from '../../../lib/aws/client.ts';
+import type { AwsCall } from '../../../lib/aws/errors.ts';
+import { type JsonService, jsonService } from '../../../lib/aws/json-service.ts';
 import type { CredentialProvider } from '../../../lib/aws/renewal.ts';
+import { isObject, type JsonObject } from '../../../lib/ecs/json.ts';
 import { Problem } from '../../../lib/errors.ts';
 
-export type { DeploymentGroupInfo, DeploymentInfo, ECSTarget };
+// Types alone, of the SDK as it documents the service; nothing of it is loaded.
+export type { DeploymentGroupInfo, ECSTarget };
+
+/** A deployment; of its times only the first is used, in milliseconds since the epoch. */
+export type FoundDeployment = Omit<DeploymentInfo, 'createTime'> & { createdAt?: number | undefined };
 
 export interface GroupRef {
   application: string;
@@ -32,7 +39,7 @@ export interface CodeDeployApi {
   /** @returns the id of the new deployment, or of the one that is in its way: a group has one at a time. */
   create(deployment: NewDeployment): Promise<{ id: string } | { active: string }>;
   /** @throws Problem kind `not-found` */
-  deployment(id: string): Promise<DeploymentInfo>;
+  deployment(id: string): Promise<FoundDeployment>;
   /** The service as the deployment's target; undefined as long as there is none. */
   target(id: string): Promise<ECSTarget | undefined>;
   /** Stops it and lets CodeDeploy go back. */
@@ -48,69 +55,62 @@ export interface CodeDeployOptions {
   credentials?: CredentialProvider | undefined;
 }
 
-/** The client is loaded with the first call: most services are deployed by ECS itself. */
+/** Its own SDK client is not used: it would add as much to the bundles as all the rest of this. */
 export function codeDeployApi({ region, signal, credentials }: CodeDeployOptions): CodeDeployApi {
-  let loaded: Promise<{ sdk: typeof import('@aws-sdk/client-codedeploy'); client: CodeDeployClient }> | undefined;
-  const load = () => {
-    loaded ??= import('@aws-sdk/client-codedeploy').then((sdk) => ({
-      sdk,
-      client: new sdk.CodeDeployClient(awsConfig({ region, action: 'ecs-deploy', credentials })),
-    }));
-    return loaded;
-  };
-  return callsOf(load, signal);
+  const target = { service: 'codedeploy', target: 'CodeDeploy_20141006' };
+  const call = jsonService({ ...target, region, action: 'ecs-deploy', credentials });
+  return callsOf(call, signal);
 }
 
-type Load = () => Promise<{ sdk: typeof import('@aws-sdk/client-codedeploy'); client: CodeDeployClient }>;
-
-function callsOf(load: Load, abortSignal: AbortSignal): CodeDeployApi {
-  const options = { abortSignal };
+function callsOf(send: JsonService, signal: AbortSignal): CodeDeployApi {
+  const call = (what: AwsCall, input: JsonObject): Promise<JsonObject> =>
+    callAws(what, () => send(what.operation.replace('codedeploy:', ''), input, signal));
   return {
     async group({ application, group }) {
-      const { sdk, client } = await load();
-      const command = new sdk.GetDeploymentGroupCommand({ applicationName: application, deploymentGroupName: group });
-      const call = { operation: 'codedeploy:GetDeploymentGroup', resource: groupName({ application, group }) };
-      const { deploymentGroupInfo } = await callAws(call, () => client.send(command, options));
-      return deploymentGroupInfo ?? {};
+      const input = { applicationName: application, deploymentGroupName: group };
+      const answer = await call(
+        { operation: 'codedeploy:GetDeploymentGroup', resource: groupName({ application, group }) },
+        input,
+      );
+      return (answer.deploymentGroupInfo ?? {}) as DeploymentGroupInfo;
     },
 
     async routing(config) {
-      const { sdk, client } = await load();
-      const command = new sdk.GetDeploymentConfigCommand({ deploymentConfigName: config });
-      const call = { operation: 'codedeploy:GetDeploymentConfig', resource: `deployment configuration ${config}` };
-      const { deploymentConfigInfo } = await callAws(call, () => client.send(command, options));
-      const { timeBasedLinear, timeBasedCanary } = deploymentConfigInfo?.trafficRoutingConfig ?? {};
-      if (timeBasedLinear)
-        return {
-          percent: timeBasedLinear.linearPercentage ?? 100,
-          minutes: timeBasedLinear.linearInterval ?? 0,
-          linear: true,
-        };
+      const resource = `deployment configuration ${config}`;
+      const answer = await call(
+        { operation: 'codedeploy:GetDeploymentConfig', resource },
+        { deploymentConfigName: config },
+      );
+      const { trafficRoutingConfig } = (answer.deploymentConfigInfo ?? {}) as DeploymentConfigInfo;
+      const { timeBasedLinear, timeBasedCanary } = trafficRoutingConfig ?? {};
+      if (timeBasedLinear) {
+        const { linearPercentage = 100, linearInterval = 0 } = timeBasedLinear;
+        return { percent: linearPercentage, minutes: linearInterval, linear: true };
+      }
       if (!timeBasedCanary) return undefined;
       const { canaryPercentage = 100, canaryInterval = 0 } = timeBasedCanary;
       return { percent: canaryPercentage, minutes: canaryInterval, linear: false };
     },
 
     async create({ application, group, content, sha256, description, config }) {
-      const { sdk, client } = await load();
-      const command = new sdk.CreateDeploymentCommand({
+      const resource = groupName({ application, group });
+      const input = {
         applicationName: application,
         deploymentGroupName: group,
         revision: { revisionType: 'AppSpecContent', appSpecContent: { content, sha256 } },
         ...(description && { description }),
         ...(config && { deploymentConfigName: config }),
-      });
-      const call = { operation: 'codedeploy:CreateDeployment', resource: groupName({ application, group }) };
+      };
       try {
-        const { deploymentId } = await callAws(call, () => client.send(command, options));
-        if (deploymentId) return { id: deploymentId };
+        const { deploymentId } = await call({ operation: 'codedeploy:CreateDeployment', resource }, input);
+        if (typeof deploymentId === 'string') return { id: deploymentId };
       } catch (error) {
         const active = activeDeployment(error);
         if (active === undefined) throw error;
         return { active };
       }
       throw new Problem({
-        what: `${call.operation} on ${call.resource}`,
+        what: `codedeploy:CreateDeployment on ${resource}`,
         cause: 'the answer holds no deployment',
         fix: 'Run it again; if it stays, look at the AWS Health Dashboard',
         kind: 'service',
@@ -118,41 +118,41 @@ function callsOf(load: Load, abortSignal: AbortSignal): CodeDeployApi {
     },
 
     async deployment(id) {
-      const { sdk, client } = await load();
-      const call = { operation: 'codedeploy:GetDeployment', resource: `deployment ${id}` };
-      const command = new sdk.GetDeploymentCommand({ deploymentId: id });
-      const { deploymentInfo } = await callAws(call, () => client.send(command, options));
-      return deploymentInfo ?? {};
+      const { deploymentInfo } = await call(
+        { operation: 'codedeploy:GetDeployment', resource: `deployment ${id}` },
+        { deploymentId: id },
+      );
+      const { createTime, ...info } = isObject(deploymentInfo) ? deploymentInfo : {};
+      const createdAt = typeof createTime === 'number' ? createTime * 1000 : undefined;
+      return { ...(info as Omit<DeploymentInfo, 'createTime'>), createdAt };
     },
 
     async target(id) {
-      const { sdk, client } = await load();
-      const list = new sdk.ListDeploymentTargetsCommand({ deploymentId: id });
-      const listing = { operation: 'codedeploy:ListDeploymentTargets', resource: `deployment ${id}` };
-      const { targetIds } = await callAws(listing, () => client.send(list, options));
-      const [targetId] = targetIds ?? [];
+      const listing = await call(
+        { operation: 'codedeploy:ListDeploymentTargets', resource: `deployment ${id}` },
+        { deploymentId: id },
+      );
+      const [targetId] = (listing.targetIds ?? []) as string[];
       if (targetId === undefined) return undefined;
-      const command = new sdk.GetDeploymentTargetCommand({ deploymentId: id, targetId });
-      const call = { operation: 'codedeploy:GetDeploymentTarget', resource: `target ${targetId} of deployment ${id}` };
-      const { deploymentTarget } = await callAws(call, () => client.send(command, options));
-      return deploymentTarget?.ecsTarget;
+      const resource = `target ${targetId} of deployment ${id}`;
+      const answer = await call(
+        { operation: 'codedeploy:GetDeploymentTarget', resource },
+        { deploymentId: id, targetId },
+      );
+      return isObject(answer.deploymentTarget) ? (answer.deploymentTarget.ecsTarget as ECSTarget) : undefined;
     },
 
     async stop(id) {
-      const { sdk, client } = await load();
-      const command = new sdk.StopDeploymentCommand({ deploymentId: id, autoRollbackEnabled: true });
-      const call = { operation: 'codedeploy:StopDeployment', resource: `deployment ${id}` };
-      await callAws(call, () => client.send(command, options));
+      const input = { deploymentId: id, autoRollbackEnabled: true };
+      await call({ operation: 'codedeploy:StopDeployment', resource: `deployment ${id}` }, input);
     },
 
     async proceed(id) {
-      const { sdk, client } = await load();
-      const command = new sdk.ContinueDeploymentCommand({ deploymentId: id, deploymentWaitType: 'READY_WAIT' });
-      const call = { operation: 'codedeploy:ContinueDeployment', resource: `deployment ${id}` };
-      await callAws(call, () => client.send(command, options));
+      const input = { deploymentId: id, deploymentWaitType: 'READY_WAIT' };
+      await call({ operation: 'codedeploy:ContinueDeployment', resource: `deployment ${id}` }, input);
     },
 
-    within: (signal) => callsOf(load, signal),
+    within: (other) => callsOf(send, other),
   };
 }
 

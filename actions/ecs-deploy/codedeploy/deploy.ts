@@ -96,7 +96,7 @@ export async function continueByCodeDeploy(
   const plan: CodeDeployPlan = {
     ...(await common(inputs, group, info, codeDeploy)),
     ref,
-    before: { ...before, at: deployment.createTime?.getTime() ?? before.at },
+    before: { ...before, at: deployment.createdAt ?? before.at },
     taskDefinition: stored.arn,
     definition,
     images,

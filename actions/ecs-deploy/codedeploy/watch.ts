@@ -9,7 +9,7 @@ import { penaltyAfter, pause as pollPause } from '../deployment/pace.ts';
 import type { WaitFor } from '../deployment/stages.ts';
 import { tolerable } from '../deployment/tolerate.ts';
 import type { Seen } from '../deployment/watch.ts';
-import type { CodeDeployApi, DeploymentInfo, ECSTarget, GroupRef } from './api.ts';
+import type { CodeDeployApi, ECSTarget, FoundDeployment, GroupRef } from './api.ts';
 import { type CodeDeployFacts, type EventFacts, judgeCodeDeploy, reachedCodeDeploy } from './judge.ts';
 
 export interface CodeDeployTarget {
@@ -116,7 +116,7 @@ class CodeDeployWatcher {
     return this.ports.codeDeploy.target(this.target.id);
   }
 
-  private async facts(info: DeploymentInfo, events: readonly EventFacts[]): Promise<CodeDeployFacts> {
+  private async facts(info: FoundDeployment, events: readonly EventFacts[]): Promise<CodeDeployFacts> {
     const { codeDeploy, clock } = this.ports;
     const facts: CodeDeployFacts = {
       status: info.status,
@@ -148,7 +148,7 @@ class CodeDeployWatcher {
     }
   }
 
-  private progress(info: DeploymentInfo, target: ECSTarget | undefined): void {
+  private progress(info: FoundDeployment, target: ECSTarget | undefined): void {
     const sets = target?.taskSetsInfo ?? [];
     const green = sets.find((set) => set.taskSetLabel === 'Green');
     const blue = sets.find((set) => set.taskSetLabel === 'Blue');
@@ -208,7 +208,7 @@ function eventsOf(target: ECSTarget | undefined): EventFacts[] {
 }
 
 /** Whether the group takes a deployment back that ended like this one. */
-function goesBack({ status, autoRollbackConfiguration: auto, errorInformation }: DeploymentInfo): boolean {
+function goesBack({ status, autoRollbackConfiguration: auto, errorInformation }: FoundDeployment): boolean {
   if (!auto?.enabled) return false;
   const why =
     errorInformation?.code === 'ALARM_ACTIVE'
