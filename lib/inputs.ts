@@ -121,6 +121,18 @@ export function duration(defaultValue: string) {
   );
 }
 
+/** A duration in milliseconds, or undefined when it was not given. */
+export function optionalDuration() {
+  return v.pipe(
+    trimmed,
+    v.check(
+      (s) => s === '' || parseDuration(s) !== undefined,
+      say('it is not a duration', 'Write for instance 90s, 10m or 1h30m'),
+    ),
+    v.transform((s) => (s === '' ? undefined : parseDuration(s))),
+  );
+}
+
 export function oneOf<const T extends readonly [string, ...string[]]>(values: T, defaultValue?: T[number]) {
   const choices = values.join(', ');
   return v.pipe(
@@ -153,18 +165,6 @@ export function optionalBool() {
     trimmed,
     v.check((s) => s === '' || TRUE.has(s) || FALSE.has(s), say('it is not a boolean', 'Write true or false')),
     v.transform((s): boolean | undefined => (s === '' ? undefined : TRUE.has(s))),
-  );
-}
-
-/** A duration in milliseconds; not given is undefined. */
-export function optionalDuration() {
-  return v.pipe(
-    trimmed,
-    v.check(
-      (s) => s === '' || parseDuration(s) !== undefined,
-      say('it is not a duration', 'Write for instance 90s, 10m or 1h30m'),
-    ),
-    v.transform((s) => (s === '' ? undefined : parseDuration(s))),
   );
 }
 

@@ -152,6 +152,8 @@ export async function startCloud(
     context,
     engine,
     targetGroups: balancers.flatMap((balancer) => balancer.targetGroups),
+    rules: balancers.flatMap((balancer) => balancer.rules),
+    functions: world.functions,
     registry,
     secret: (from) => parameters.value(from),
     healthTimeScale: options.healthTimeScale ?? 1,

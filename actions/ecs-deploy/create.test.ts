@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { goesWell, play, REGISTRY } from './test/play.ts';
+import { goesWell, play, REGISTRY } from './test/play-aws.ts';
 import { baseDefinition, DIGEST, definitionArn, Refusal, type Script } from './test/scripted-ecs.ts';
 
 const SERVICE = {

@@ -20,6 +20,9 @@ export function defaults({ component, environment }: Configured): Defaults {
     'desired-count': deploy['desired-count']?.toString(),
     'force-new-deployment': deploy['force-new-deployment']?.toString(),
     timeout: deploy.timeout,
+    'fail-fast': deploy['fail-fast']?.toString(),
+    'stable-for': deploy['stable-for'],
+    'rollback-on-failure': deploy['rollback-on-failure']?.toString(),
     'on-cancel': deploy['on-cancel'],
     cpu: deploy.cpu?.toString(),
     memory: deploy.memory?.toString(),
@@ -35,6 +38,24 @@ export function defaults({ component, environment }: Configured): Defaults {
     'run-task-subnets': network?.subnets.join(','),
     'run-task-security-groups': network?.['security-groups']?.join(','),
     'run-task-assign-public-IP': network?.['assign-public-ip'] === true ? 'ENABLED' : undefined,
+    ...strategyDefaults(deploy),
+  };
+}
+
+function strategyDefaults(deploy: Partial<EcsDeploy>): Defaults {
+  return {
+    strategy: deploy.strategy,
+    'bake-time': deploy['bake-time'],
+    'canary-percent': deploy['canary-percent']?.toString(),
+    'canary-bake-time': deploy['canary-bake-time'],
+    'linear-step-percent': deploy['linear-step-percent']?.toString(),
+    'linear-step-bake-time': deploy['linear-step-bake-time'],
+    'lifecycle-hooks': deploy['lifecycle-hooks'] && JSON.stringify(deploy['lifecycle-hooks']),
+    'rollback-alarms': deploy['rollback-alarms']?.join('\n'),
+    'codedeploy-application': deploy['codedeploy-application'],
+    'codedeploy-deployment-group': deploy['codedeploy-deployment-group'],
+    'codedeploy-appspec': deploy['codedeploy-appspec'],
+    'codedeploy-deployment-config': deploy['codedeploy-deployment-config'],
   };
 }
 

@@ -4,6 +4,7 @@ import { pinnedDigest, type ServiceRef, serviceName, shortName } from '../../lib
 import { Problem } from '../../lib/errors.ts';
 import type { Report } from '../../lib/report.ts';
 import { Beside } from './beside.ts';
+import { checkForCodeDeploy } from './codedeploy/inputs.ts';
 import { creationOf, findService, madeMeanwhile, notYet, readServiceDefinition } from './create.ts';
 import { changesOf } from './definition/changes.ts';
 import { type Difference, diffDefinitions, diffLines } from './definition/diff.ts';
@@ -13,11 +14,14 @@ import { candidatesOf } from './deployment/find.ts';
 import type { EcsDeployInputs } from './inputs.ts';
 import { isSame, newestOf } from './register.ts';
 import { ownTags, releaseFingerprint, releaseTags } from './release.ts';
-import { type Rollout, type RolloutPlan, reallyWrong, rollOut } from './rollout.ts';
+import { type Rollout, type RolloutPlan, rollOut } from './rollout.ts';
 import type { EcsDeployPorts } from './run.ts';
-import { runningDigests, unsettled } from './running.ts';
+import { isCodeDeploy, runningDigests, servingDefinition, unsettled } from './running.ts';
 import { needsNewTasks, settingsDiffer, settingsOf } from './settings.ts';
+import { configurationChange } from './strategy/configuration.ts';
+import { plannedMs } from './strategy/pace.ts';
 import { reportOf } from './summary.ts';
+import { reallyWrong } from './verification.ts';
 
 export interface Release {
   definition: JsonObject;
@@ -36,10 +40,13 @@ export async function deploy(inputs: EcsDeployInputs, ports: EcsDeployPorts): Pr
   const { ecs, log } = ports;
   const before = await findService(inputs, ref, ports);
   if (!before) return createService(inputs, ref, ports);
-  checkController(ref, before);
-  const running = await ecs.describeTaskDefinition(before.service.taskDefinition ?? '');
+  checkController(ref, before, inputs);
+  const codeDeploy = isCodeDeploy(before.service);
+  const running = await ecs.describeTaskDefinition(servingDefinition(before.service));
   const loaded = await loadDefinition(sourceOf(inputs['task-definition']), running, ports);
   const release = releaseOf(inputs, loaded, running);
+  const change = codeDeploy ? undefined : configurationChange(ref, inputs, before.service);
+  if (change) release.differences.push(...change.differences);
   await log.group(`Changes against ${shortName(running.arn)}`, async () => {
     for (const line of diffLines(release.differences)) log.info(line);
     if (release.differences.length === 0) log.info('none');
@@ -50,7 +57,7 @@ export async function deploy(inputs: EcsDeployInputs, ports: EcsDeployPorts): Pr
       ? await whyNotUnchanged(inputs, ref, before, running, release, ports)
       : 'it differs';
   const about = { ref, release, previous: running.arn };
-  if (settled === '') {
+  if (settled === '' && !change) {
     const cause = `${serviceName(ref)} already runs ${shortName(running.arn)} with these images and settings`;
     return reportOf(about, {
       taskDefinition: running.arn,
@@ -64,21 +71,34 @@ export async function deploy(inputs: EcsDeployInputs, ports: EcsDeployPorts): Pr
   if (inputs['dry-run'])
     return reportOf(about, { ...beside.end(running.arn, { status: 'succeeded', cause: '' }), dryRun: true });
   const taskDefinition = same ? running.arn : await register(inputs, release, ports);
+  if (codeDeploy) {
+    const failed = await beside.before(taskDefinition);
+    if (failed) return reportOf(about, beside.end(taskDefinition, failed));
+    const { deployByCodeDeploy } = await import('./codedeploy/deploy.ts');
+    const { definition, images } = release;
+    const rollout = await deployByCodeDeploy(inputs, { ref, before, taskDefinition, definition, images }, ports);
+    await tagService(inputs, before, release.fingerprint, rollout, ports);
+    const outcome = await beside.after(taskDefinition, rollout.outcome);
+    return reportOf(about, { ...beside.end(taskDefinition, outcome), running: rollout.running, rollout });
+  }
   const resume = same ? await underWay(ref, before, running.arn, ports) : undefined;
+  if (resume && change)
+    log.warning('The deployment under way keeps the configuration that it began with; run this again after it');
   // A deployment that is followed had its tasks before it.
   const failed = resume === undefined ? await beside.before(taskDefinition) : undefined;
   if (failed) return reportOf(about, beside.end(taskDefinition, failed));
   const countOnly = inputs['desired-count'] !== undefined && before.service.desiredCount !== inputs['desired-count'];
   const rollout = await rollOut(
     {
-      ...planOf(inputs, ref, before, release.definition),
+      ...planOf(inputs, ref, before, release.definition, change?.configuration),
       taskDefinition,
       images: release.images,
-      // ECS starts nothing for a revision that is set already, unless it is told to.
+      // ECS starts nothing for a revision that is set already, unless it is told to; a strategy alone needs no new tasks.
       force:
         inputs['force-new-deployment'] ||
-        (same && resume === undefined && !countOnly) ||
+        (same && resume === undefined && !countOnly && settled !== '') ||
         needsNewTasks(before.service, settingsOf(inputs)),
+      configuration: change?.configuration,
       resume,
     },
     ports,
@@ -110,7 +130,7 @@ async function createService(inputs: EcsDeployInputs, ref: ServiceRef, ports: Ec
   const plan = planOf(inputs, ref, before, release.definition);
   const begin = async () => {
     log.info(`Creating ${serviceName(ref)} with ${shortName(taskDefinition)}`);
-    await ecs.createService(ref, creation);
+    return ecs.createService(ref, creation);
   };
   try {
     const rollout = await rollOut(
@@ -133,12 +153,17 @@ async function createService(inputs: EcsDeployInputs, ref: ServiceRef, ports: Ec
   }
 }
 
+/** As many as ECS's own circuit breaker takes at least. */
+const FAIL_FAST = 3;
+const TIMEOUT_MS = 15 * 60_000;
+
 /** What every rollout of this service has in common. */
 export function planOf(
   inputs: EcsDeployInputs,
   ref: ServiceRef,
   before: DescribedService,
   definition: JsonObject,
+  configuration = before.service.deploymentConfiguration,
 ): Omit<RolloutPlan, 'taskDefinition' | 'images' | 'force'> {
   return {
     ref,
@@ -147,8 +172,12 @@ export function planOf(
     previous: before.service.taskDefinition ?? '',
     desiredCount: inputs['desired-count'],
     settings: settingsOf(inputs),
-    timeoutMs: inputs.timeout,
+    waitFor: inputs['wait-for'],
+    timeoutMs: inputs.timeout ?? TIMEOUT_MS + plannedMs(configuration),
     onCancel: inputs['on-cancel'],
+    failFast: inputs['fail-fast'] ?? FAIL_FAST,
+    stableForMs: inputs['stable-for'],
+    rollbackOnFailure: inputs['rollback-on-failure'],
   };
 }
 
@@ -227,7 +256,8 @@ async function underWay(
   { ecs, log }: EcsDeployPorts,
 ) {
   const primary = service.deployments?.find((d) => d.status === 'PRIMARY');
-  if (primary?.rolloutState !== 'IN_PROGRESS') return undefined;
+  // Only rolling deployments have a rolloutState.
+  if ((primary?.rolloutState ?? 'IN_PROGRESS') !== 'IN_PROGRESS') return undefined;
   const [newest] = await ecs.listDeployments(ref);
   if (!newest || !GOING.has(newest.status ?? '')) return undefined;
   const [candidate] = await candidatesOf(ecs, [newest]);
@@ -240,10 +270,11 @@ async function tagService(
   inputs: EcsDeployInputs,
   { service }: DescribedService,
   fingerprint: string,
-  { outcome }: Rollout,
+  { outcome, reached }: Rollout,
   { ecs, log }: EcsDeployPorts,
 ): Promise<void> {
-  if (outcome.status !== 'succeeded') return;
+  // What has only come to a stage may still be turned back.
+  if (outcome.status !== 'succeeded' || reached) return;
   try {
     await ecs.tag(service.serviceArn ?? '', releaseTags(fingerprint, inputs));
   } catch (error) {
@@ -253,15 +284,20 @@ async function tagService(
   }
 }
 
-/** @throws Problem for a service that ECS does not deploy by itself. */
-export function checkController(ref: ServiceRef, { service }: DescribedService): void {
+/** @throws Problem for a service that neither ECS nor CodeDeploy deploys, and for inputs that its controller has no use for. */
+export function checkController(ref: ServiceRef, { service }: DescribedService, inputs: EcsDeployInputs): void {
   const type = service.deploymentController?.type ?? 'ECS';
   if (type === 'ECS') return;
+  if (type === 'CODE_DEPLOY') {
+    checkForCodeDeploy(inputs);
+    return;
+  }
   throw new Problem({
     what: serviceName(ref),
     seen: type,
-    cause: 'its deployments are not made by ECS itself, so UpdateService cannot change what it runs',
-    fix: 'Give the service the deployment controller ECS (its blue/green, linear and canary strategies need no other)',
+    cause:
+      'another program makes its deployments out of task sets: ECS keeps neither its revisions nor its traffic, so nobody but that program knows when one is done',
+    fix: 'Deploy it with that program; or make the service anew with the deployment controller ECS, whose blue/green, linear and canary strategies shift traffic and pause as task sets were used for (`strategy`)',
     kind: 'config',
   });
 }

@@ -3,7 +3,6 @@ import {
   bool,
   choice,
   componentInputs,
-  duration,
   type Inputs,
   integer,
   keyValues,
@@ -12,10 +11,13 @@ import {
   oneOf,
   optionalBool,
   optionalDuration,
+  secret,
   text,
   yamlValue,
 } from '../../lib/inputs.ts';
+import { codeDeployFields } from './codedeploy/inputs.ts';
 import { servicesSchema } from './many/services.ts';
+import { strategyFields } from './strategy/inputs.ts';
 import { stepsSchema } from './tasks/step.ts';
 
 const object = v.looseObject({});
@@ -96,7 +98,7 @@ const movedFields = {
 
 export const fields = {
   ...componentInputs,
-  operation: oneOf(['deploy', 'rollback', 'status', 'register', 'render'], 'deploy'),
+  operation: oneOf(['deploy', 'continue', 'rollback', 'status', 'register', 'render'], 'deploy'),
   cluster: text(),
   service: text(),
   services: yamlValue(servicesSchema),
@@ -108,9 +110,17 @@ export const fields = {
   preflight: bool(true),
   'keep-revisions': integer({ min: 1, max: 1000 }),
   'protected-revisions': list(),
-  timeout: duration('15m'),
+  ...strategyFields,
+  ...codeDeployFields,
+  timeout: optionalDuration(),
+  'fail-fast': integer({ min: 0, max: 200 }),
+  'stable-for': optionalDuration(),
+  'rollback-on-failure': bool(true),
   'on-cancel': oneOf(['leave', 'rollback'], 'leave'),
   'dry-run': bool(false),
+  // As lib/ledger/open.ts has them: that one would load the clients of every ledger.
+  ledger: oneOf(['github', 'git', 'none'], 'none'),
+  token: secret(text()),
   region: text(),
 } as const;
 

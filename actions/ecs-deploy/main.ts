@@ -1,34 +1,68 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { regionFrom } from '../../lib/aws/client.ts';
+import { expiryWarning, renewingCredentials } from '../../lib/aws/renewal.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { configuredInputs } from '../../lib/config/action.ts';
 import { ecsApi } from '../../lib/ecs/api.ts';
 import { readInputs } from '../../lib/inputs.ts';
-import { runAction } from '../../lib/runner.ts';
+import { type Edge, runAction } from '../../lib/runner.ts';
+import { codeDeployApi } from './codedeploy/api.ts';
 import { defaults } from './defaults.ts';
 import { awsEvidence } from './evidence.ts';
 import { fields } from './inputs.ts';
+import { readNote } from './note.ts';
 import { awsAccount } from './preflight/account.ts';
 import { run } from './run.ts';
 import { awsTaskLogs } from './tasks/logs.ts';
 
-await runAction('ecs-deploy', async ({ input, env, log, signal, context }) => {
+const NOTE = 'rollout';
+const NOTHING = 'nothing';
+/** What a run takes at most unless its `timeout` says otherwise. */
+const USUAL_MS = 15 * 60_000;
+
+// The runner starts this file again as the post step; what the first run saved tells the two apart.
+await runAction('ecs-deploy', (edge) => (edge.state(NOTE) === '' ? deploy(edge) : finishCut(edge)));
+
+async function deploy({ input, env, log, signal, context, saveState, idToken }: Edge) {
+  saveState(NOTE, NOTHING);
   const inputs = readInputs(fields, await configuredInputs(input, context.workspace, defaults));
   const region = regionFrom(inputs.region, env);
+  const credentials = renewingCredentials({ env, region, idToken, log });
+  const ending = expiryWarning(env, systemClock.now(), inputs.timeout ?? USUAL_MS);
+  if (ending !== '') log.warning(ending);
   return run(inputs, {
-    ecs: ecsApi({ region, action: 'ecs-deploy', signal, attempts: inputs['max-retries'] }),
-    evidence: awsEvidence({ region, signal }),
+    ecs: ecsApi({ region, action: 'ecs-deploy', signal, credentials, attempts: inputs['max-retries'] }),
+    evidence: awsEvidence({ region, signal, credentials }),
+    codeDeploy: codeDeployApi({ region, signal, credentials }),
     clock: systemClock,
     log,
     signal,
     readText: (path) => readFile(resolve(context.workspace, path), 'utf8'),
+    openLedger: async () => {
+      const { openLedger } = await import('../../lib/ledger/open.ts');
+      return openLedger({ kind: inputs.ledger, token: inputs.token, context, signal });
+    },
+    remember: (note) => saveState(NOTE, JSON.stringify({ ...note, region })),
     writeText: async (name, text) => {
       const path = join(context.tempDir, name);
       await writeFile(path, text);
       return path;
     },
-    account: { ...awsAccount({ region, signal, endpoint: env.AWS_ENDPOINT_URL }), region },
-    taskLogs: awsTaskLogs({ region, signal }),
+    account: { ...awsAccount({ region, signal, credentials, endpoint: env.AWS_ENDPOINT_URL }), region },
+    taskLogs: awsTaskLogs({ region, signal, credentials }),
   });
-});
+}
+
+async function finishCut({ state, env, log, signal, idToken }: Edge) {
+  const note = readNote(state(NOTE));
+  const { finish } = await import('./finish.ts');
+  const region = note?.region || regionFrom('', env);
+  const credentials = renewingCredentials({ env, region, idToken, log });
+  return finish(note, {
+    ecs: ecsApi({ region, action: 'ecs-deploy', signal, credentials }),
+    clock: systemClock,
+    log,
+    signal,
+  });
+}

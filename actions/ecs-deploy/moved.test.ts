@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import { readInputs } from '../../lib/inputs.ts';
 import { fields } from './inputs.ts';
 import { settled } from './moved.ts';
-import { goesWell, type Played, play } from './test/play.ts';
+import { goesWell, type Played, play } from './test/play-aws.ts';
 import { baseDefinition, definitionArn } from './test/scripted-ecs.ts';
 import { scriptedTask } from './test/scripted-task.ts';
 

@@ -3,7 +3,7 @@ import type { Service } from '../../lib/ecs/api.ts';
 import { readInputs } from '../../lib/inputs.ts';
 import { fields } from './inputs.ts';
 import { needsNewTasks, settingsDiffer, settingsOf } from './settings.ts';
-import { goesWell, play, REGISTRY } from './test/play.ts';
+import { goesWell, play, REGISTRY } from './test/play-aws.ts';
 import { DIGEST } from './test/scripted-ecs.ts';
 
 const read = (given: Record<string, string>) => settingsOf(readInputs(fields, (name) => given[name] ?? ''));

@@ -36,6 +36,9 @@ export function reportOf(about: About, end: End): Report {
       'task-definition-arn': end.taskDefinition,
       'previous-task-definition-arn': about.previous,
       'deployment-arn': rollout?.deployment ?? '',
+      'codedeploy-deployment-id': rollout?.deployment.startsWith('d-') ? rollout.deployment : '',
+      stage: rollout?.reached?.stage ?? '',
+      paused: String(rollout?.reached?.pause !== undefined),
       'release-fingerprint': about.release.fingerprint,
       'running-digests': JSON.stringify(
         Object.fromEntries([...running].map(([name, digests]) => [name, [...digests].join(',')])),

@@ -1,3 +1,4 @@
+import type { RoleSession } from '../../lib/aws/renewal.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Report } from '../../lib/report.ts';
 import { code, heading, table } from '../../lib/summary.ts';
@@ -12,6 +13,8 @@ export interface SetupPorts extends AssumePorts {
   role: string;
   /** Makes the credentials known to the steps after this one. */
   exportCredentials(credentials: SessionCredentials): void;
+  /** Leaves what a long step needs to take the role again. */
+  exportSession(session: RoleSession): void;
   exportRegion(region: string): void;
   /** Logs docker in to the registries of the accounts and returns their hosts. */
   login(accounts: readonly string[]): Promise<RegistryLogin[]>;
@@ -30,6 +33,14 @@ export async function run(inputs: SetupInputs, ports: SetupPorts): Promise<Repor
     log.mask(credentials.secretAccessKey);
     log.mask(credentials.sessionToken);
     ports.exportCredentials(credentials);
+    ports.exportSession({
+      role,
+      audience: inputs.audience,
+      sessionName,
+      durationSeconds: Math.round(inputs.duration / 1000),
+      expires: credentials.expires,
+      accessKeyId: credentials.accessKeyId,
+    });
     expires = credentials.expires;
   }
   ports.exportRegion(region);

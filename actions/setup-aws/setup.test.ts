@@ -36,6 +36,7 @@ function setUp(given: Record<string, string>, over: Partial<SetupPorts> = {}) {
       identity: async () => ({ account: '123456789012', arn: 'arn:aws:sts::123456789012:assumed-role/slipway-dev/s' }),
     },
     exportCredentials: (c) => void exported.push(c.accessKeyId, ...log.masked),
+    exportSession: () => undefined,
     exportRegion: (r) => void exported.push(r),
     login: async (accounts) => accounts.map((host) => ({ host })),
     ...over,

@@ -1,9 +1,10 @@
 import { messageOf } from '../../lib/errors.ts';
 import { type LedgerEntry, lastDeployed } from '../../lib/ledger/ledger.ts';
+import { heldBy } from '../../lib/ledger/releases.ts';
 import { isForced } from '../../lib/leg/leg.ts';
 import { isGood, type Outcome } from '../../lib/outcome.ts';
 import type { Report } from '../../lib/report.ts';
-import { blockedCause, heldBy, ledgerState } from './decide.ts';
+import { blockedCause, ledgerState } from './decide.ts';
 import { outcomeOf } from './journal.ts';
 import type { ShipPorts } from './ports.ts';
 import { imagesFrom } from './promote.ts';

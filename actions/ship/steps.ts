@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { awsConfig, regionFrom } from '../../lib/aws/client.ts';
+import { renewingCredentials } from '../../lib/aws/renewal.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { type Configured, type Defaults, withDefaults } from '../../lib/config/action.ts';
 import { type ImageToBuild, imagesOf } from '../../lib/config/defaults.ts';
@@ -162,22 +163,26 @@ function ecsSteps(options: StepOptions): DeploySteps {
   const go = async (overrides: Overrides, quiet = false, change = (component: AppComponent) => component) => {
     const inputs = inputsOf(ecsFields, options, change(await options.settled()), ecsDefaults, overrides);
     const region = regionFrom(inputs.region, env);
-    const [{ run }, { ecsApi }, { awsEvidence }, { awsAccount }, { awsTaskLogs }] = await Promise.all([
-      import('../ecs-deploy/run.ts'),
-      import('../../lib/ecs/api.ts'),
-      import('../ecs-deploy/evidence.ts'),
-      import('../ecs-deploy/preflight/account.ts'),
-      import('../ecs-deploy/tasks/logs.ts'),
-    ]);
+    const credentials = renewingCredentials({ env, region, idToken: edge.idToken, log });
+    const [{ run }, { ecsApi }, { awsEvidence }, { codeDeployApi }, { awsAccount }, { awsTaskLogs }] =
+      await Promise.all([
+        import('../ecs-deploy/run.ts'),
+        import('../../lib/ecs/api.ts'),
+        import('../ecs-deploy/evidence.ts'),
+        import('../ecs-deploy/codedeploy/api.ts'),
+        import('../ecs-deploy/preflight/account.ts'),
+        import('../ecs-deploy/tasks/logs.ts'),
+      ]);
     return run(inputs, {
-      ecs: ecsApi({ region, action: 'ship', signal }),
-      evidence: awsEvidence({ region, signal }),
+      ecs: ecsApi({ region, action: 'ship', signal, credentials }),
+      evidence: awsEvidence({ region, signal, credentials }),
+      codeDeploy: codeDeployApi({ region, signal, credentials }),
       clock: systemClock,
       log: quiet ? recordingLog() : log,
       signal,
       readText: (path) => readFile(resolve(context.workspace, path), 'utf8'),
-      account: { ...awsAccount({ region, signal, endpoint: env.AWS_ENDPOINT_URL }), region },
-      taskLogs: awsTaskLogs({ region, signal }),
+      account: { ...awsAccount({ region, signal, credentials, endpoint: env.AWS_ENDPOINT_URL }), region },
+      taskLogs: awsTaskLogs({ region, signal, credentials }),
     });
   };
   return {

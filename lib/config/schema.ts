@@ -23,6 +23,8 @@ import {
   words,
 } from './fields.ts';
 
+import { strategyEntries } from './strategy.ts';
+
 // The single source of truth: the types below, the checks at run time and schema/slipway.schema.json come from here.
 
 const pattern = v.pipe(
@@ -111,6 +113,15 @@ export const ecsEntries = {
   'desired-count': option(count(0), 'Number of tasks. Default: left as it is.'),
   'force-new-deployment': option(flag, 'Replace the tasks even when nothing differs.'),
   timeout: option(duration, 'Time for the rollout. Default: 15m.'),
+  'fail-fast': option(
+    count(0),
+    'Without a circuit breaker, go back when so many tasks end of the very same cause; 0 never does. Default: 3.',
+  ),
+  'stable-for': option(
+    duration,
+    'How long new tasks have to stay up. Default: 30s where neither a load balancer nor a container health check watches them.',
+  ),
+  'rollback-on-failure': option(flag, 'Put the revision before back when the new one failed. Default: true.'),
   'on-cancel': option(
     v.picklist(['leave', 'rollback']),
     'What a cancelled run does with the rollout under way. Default: leave.',
@@ -157,6 +168,9 @@ const {
   service: _service,
   'desired-count': _count,
   'force-new-deployment': _force,
+  'fail-fast': _failFast,
+  'stable-for': _stable,
+  'rollback-on-failure': _rollback,
   'service-definition': _definition,
   'propagate-tags': _tags,
   'enable-execute-command': _execute,
@@ -187,7 +201,7 @@ export const ssmEntries = {
   timeout: option(duration, 'Time for all hosts. Default: 15m.'),
 };
 
-const ecsDeploy = v.strictObject(ecsEntries);
+const ecsDeploy = v.strictObject({ ...ecsEntries, ...strategyEntries });
 const ssmDeploy = v.strictObject(ssmEntries);
 const image = v.strictObject(imageEntries);
 const imageOverride = v.partial(image);

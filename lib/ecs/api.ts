@@ -1,7 +1,9 @@
 import {
+  ContinueServiceDeploymentCommand,
   CreateServiceCommand,
   type CreateServiceCommandInput,
   type Deployment,
+  type DeploymentConfiguration,
   DescribeServiceDeploymentsCommand,
   DescribeServiceRevisionsCommand,
   DescribeServicesCommand,
@@ -22,6 +24,7 @@ import {
   type UpdateServiceCommandInput,
 } from '@aws-sdk/client-ecs';
 import { awsConfig, callAws } from '../aws/client.ts';
+import type { CredentialProvider } from '../aws/renewal.ts';
 import { Problem } from '../errors.ts';
 import { isObject, type JsonObject, objects, textOf } from './json.ts';
 import { type ServiceRef, serviceName, shortName } from './names.ts';
@@ -29,7 +32,15 @@ import { type RevisionCalls, revisionCallsOf } from './revisions.ts';
 import { type TaskCalls, taskCallsOf } from './tasks.ts';
 import { captureAnswer, sendExactly } from './wire.ts';
 
-export type { Deployment, Service, ServiceDeployment, ServiceDeploymentBrief, ServiceRevision, Task };
+export type {
+  Deployment,
+  DeploymentConfiguration,
+  Service,
+  ServiceDeployment,
+  ServiceDeploymentBrief,
+  ServiceRevision,
+  Task,
+};
 
 export type Tags = Readonly<Record<string, string>>;
 
@@ -57,6 +68,8 @@ export interface ServiceUpdate {
   taskDefinition?: string | undefined;
   desiredCount?: number | undefined;
   force?: boolean | undefined;
+  /** The whole configuration, not only what changes of it. */
+  deploymentConfiguration?: DeploymentConfiguration | undefined;
   settings?: ServiceSettings | undefined;
 }
 
@@ -77,6 +90,8 @@ export interface EcsApi extends TaskCalls, RevisionCalls {
   describeRevisions(arns: readonly string[]): Promise<ServiceRevision[]>;
   /** Asks ECS to roll the deployment back. */
   rollBackDeployment(arn: string): Promise<void>;
+  /** Answers a PAUSE hook that a deployment waits at. */
+  answerPause(arn: string, hookId: string, action: 'CONTINUE' | 'ROLLBACK'): Promise<void>;
   listTasks(ref: ServiceRef, status: 'RUNNING' | 'STOPPED'): Promise<Task[]>;
   tag(arn: string, tags: Tags): Promise<void>;
   /** The same calls under another signal: for what still has to be asked after the first one fired. */
@@ -89,18 +104,23 @@ export interface EcsOptions {
   action: string;
   /** Ends every read at once. A write is let finish for `WRITE_GRACE_MS`, so that it is known whether it happened. */
   signal: AbortSignal;
+  credentials?: CredentialProvider | undefined;
   /** Tries of each call, the first included. */
   attempts?: number | undefined;
 }
 
+const DEPLOYMENTS_READ = 100;
 const WRITE_GRACE_MS = 3_000;
+/** DescribeTasks takes so many at once. */
 const TASKS_READ = 100;
+/** A service of more tasks is judged by these. */
+const MOST_TASKS = 1_000;
 
-export function ecsApi({ region, action, signal, attempts }: EcsOptions): EcsApi {
+export function ecsApi({ region, action, signal, credentials, attempts }: EcsOptions): EcsApi {
   let made: ECSClient | undefined;
   // Made with the first call, so that an action that ends before it does not pay for a client.
   return callsOf(() => {
-    made ??= new ECSClient(awsConfig({ region, action, attempts }));
+    made ??= new ECSClient(awsConfig({ region, action, credentials, attempts }));
     return made;
   }, signal);
 }
@@ -117,7 +137,10 @@ function callsOf(client: () => ECSClient, signal: AbortSignal): EcsApi {
 }
 
 type Reads = Omit<EcsApi, keyof Writes | keyof TaskCalls | keyof RevisionCalls | 'within'>;
-type Writes = Pick<EcsApi, 'registerTaskDefinition' | 'updateService' | 'createService' | 'rollBackDeployment' | 'tag'>;
+type Writes = Pick<
+  EcsApi,
+  'registerTaskDefinition' | 'updateService' | 'createService' | 'rollBackDeployment' | 'answerPause' | 'tag'
+>;
 
 function readsOf(client: () => ECSClient, signal: AbortSignal): Reads {
   const reading = { abortSignal: signal };
@@ -157,7 +180,7 @@ function readsOf(client: () => ECSClient, signal: AbortSignal): Reads {
         const page = await callAws(call, () => client().send(command, reading));
         found.push(...(page.serviceDeployments ?? []));
         nextToken = page.nextToken;
-      } while (nextToken && found.length < TASKS_READ);
+      } while (nextToken && found.length < DEPLOYMENTS_READ);
       return found.toSorted((a, b) => (b.createdAt?.getTime() ?? 0) - (a.createdAt?.getTime() ?? 0));
     },
 
@@ -177,15 +200,24 @@ function readsOf(client: () => ECSClient, signal: AbortSignal): Reads {
     },
 
     async listTasks(ref, status) {
-      const list = new ListTasksCommand({ cluster: ref.cluster, serviceName: ref.service, desiredStatus: status });
-      const { taskArns = [] } = await callAws({ operation: 'ecs:ListTasks', resource: serviceName(ref) }, () =>
-        client().send(list, reading),
-      );
-      if (taskArns.length === 0) return [];
-      const command = new DescribeTasksCommand({ cluster: ref.cluster, tasks: taskArns.slice(0, TASKS_READ) });
-      const call = { operation: 'ecs:DescribeTasks', resource: `tasks of ${serviceName(ref)}` };
-      const { tasks } = await callAws(call, () => client().send(command, reading));
-      return tasks ?? [];
+      const arns: string[] = [];
+      let nextToken: string | undefined;
+      do {
+        const service = { cluster: ref.cluster, serviceName: ref.service };
+        const list = new ListTasksCommand({ ...service, desiredStatus: status, ...(nextToken && { nextToken }) });
+        const call = { operation: 'ecs:ListTasks', resource: serviceName(ref) };
+        const page = await callAws(call, () => client().send(list, reading));
+        arns.push(...(page.taskArns ?? []));
+        nextToken = page.nextToken;
+      } while (nextToken && arns.length < MOST_TASKS);
+      const found: Task[] = [];
+      for (let i = 0; i < arns.length; i += TASKS_READ) {
+        const command = new DescribeTasksCommand({ cluster: ref.cluster, tasks: arns.slice(i, i + TASKS_READ) });
+        const call = { operation: 'ecs:DescribeTasks', resource: `tasks of ${serviceName(ref)}` };
+        const { tasks } = await callAws(call, () => client().send(command, reading));
+        found.push(...(tasks ?? []));
+      }
+      return found;
     },
   };
 }
@@ -203,7 +235,7 @@ function writesOf(client: () => ECSClient, signal: AbortSignal): Writes {
       return taskDefinition.taskDefinitionArn;
     },
 
-    async updateService(ref, { taskDefinition, desiredCount, force, settings }) {
+    async updateService(ref, { taskDefinition, desiredCount, force, deploymentConfiguration, settings }) {
       const input = {
         ...settings,
         cluster: ref.cluster,
@@ -211,6 +243,7 @@ function writesOf(client: () => ECSClient, signal: AbortSignal): Writes {
         ...(taskDefinition !== undefined && { taskDefinition }),
         ...(desiredCount !== undefined && { desiredCount }),
         ...(force && { forceNewDeployment: true }),
+        ...(deploymentConfiguration !== undefined && { deploymentConfiguration }),
       };
       const command = new UpdateServiceCommand(input);
       sendExactly(command, input);
@@ -235,6 +268,12 @@ function writesOf(client: () => ECSClient, signal: AbortSignal): Writes {
     async rollBackDeployment(arn) {
       const command = new StopServiceDeploymentCommand({ serviceDeploymentArn: arn, stopType: 'ROLLBACK' });
       const call = { operation: 'ecs:StopServiceDeployment', resource: `deployment ${shortName(arn)}` };
+      await callAws(call, () => client().send(command, writing()));
+    },
+
+    async answerPause(arn, hookId, action) {
+      const command = new ContinueServiceDeploymentCommand({ serviceDeploymentArn: arn, hookId, action });
+      const call = { operation: 'ecs:ContinueServiceDeployment', resource: `deployment ${shortName(arn)}` };
       await callAws(call, () => client().send(command, writing()));
     },
 

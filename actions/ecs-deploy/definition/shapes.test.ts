@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../../lib/ecs/json.ts';
-import { goesWell, play } from '../test/play.ts';
+import { goesWell, play } from '../test/play-aws.ts';
 import { DIGEST, definitionArn } from '../test/scripted-ecs.ts';
 import { sameDefinition } from './canonical.ts';
 

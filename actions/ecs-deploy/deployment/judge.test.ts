@@ -92,6 +92,28 @@ describe('STOPPED', () => {
   });
 });
 
+describe('after this run told ECS to go back', () => {
+  const givenUp = '3 tasks ended alike';
+  test.each<[string, string]>([
+    ['ROLLBACK_REQUESTED', 'rolling-back'],
+    ['ROLLBACK_IN_PROGRESS', 'rolling-back'],
+    ['ROLLBACK_SUCCESSFUL', 'rolled-back'],
+    ['ROLLBACK_FAILED', 'failed'],
+    ['STOPPED', 'failed'],
+    ['SUCCESSFUL', 'succeeded'],
+  ])('%s is %s, for the reason that this run had', (status, expected) => {
+    const facts = {
+      status,
+      givenUp,
+      statusReason: 'because of a stop service deployment request',
+      breaker: 'off',
+    } as const;
+    expect(ended(facts)).toBe(expected);
+    const result = judge(facts);
+    if (result.decided && result.status !== 'succeeded') expect(result.why).toContain(givenUp);
+  });
+});
+
 describe('without a record of the deployment', () => {
   test.each<[DeploymentFacts, string]>([
     [{}, 'waiting'],

@@ -1,4 +1,4 @@
-import { awsConfig, callAws } from '../../../lib/aws/client.ts';
+import { type AwsSettings, awsConfig, callAws } from '../../../lib/aws/client.ts';
 import { isObject, objects, textOf } from '../../../lib/ecs/json.ts';
 import { Problem } from '../../../lib/errors.ts';
 import { roleExists } from './iam.ts';
@@ -43,15 +43,16 @@ const MANIFESTS = [
 export interface AccountOptions {
   region: string;
   signal: AbortSignal;
+  credentials?: AwsSettings['credentials'];
   /** What the SDK reads from AWS_ENDPOINT_URL by itself, for the one call that it does not make. */
   endpoint?: string | undefined;
 }
 
 /** The account through the SDK. Each client is loaded with the first question that needs it. */
-export function awsAccount({ region: own, signal, endpoint }: AccountOptions): Account {
+export function awsAccount({ region: own, signal, credentials, endpoint }: AccountOptions): Account {
   const patience = () => AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)]);
   // Two tries: what does not answer at once is not worth a wait, and is told as not looked at.
-  const settings = (region: string) => ({ region: region || own, action: ACTION, attempts: 2 });
+  const settings = (region: string) => ({ region: region || own, action: ACTION, credentials, attempts: 2 });
   const config = (region: string) => awsConfig(settings(region));
   const options = {
     get abortSignal() {

@@ -70,6 +70,7 @@ function checkVariables(container: JsonObject): Finding[] {
 
 function checkBalancers(containers: readonly JsonObject[], { loadBalancers }: ServiceFacts): Finding[] {
   return (loadBalancers ?? []).flatMap(({ containerName = '', containerPort }): Finding[] => {
+    if (containerName === '') return [];
     const what = `load balancer of the service (container ${containerName}, port ${containerPort})`;
     const container = containers.find((c) => c.name === containerName);
     if (!container) {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../../lib/ecs/json.ts';
-import { goesWell, play, REGISTRY } from '../test/play.ts';
+import { goesWell, play, REGISTRY } from '../test/play-aws.ts';
 import type { Answers } from '../test/recording-front.ts';
 import { baseDefinition, DIGEST } from '../test/scripted-ecs.ts';
 import { checkDefinition, type ServiceFacts } from './definition-checks.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Service } from '../../../lib/ecs/api.ts';
-import { goesWell, play, REGISTRY } from '../test/play.ts';
+import { goesWell, play, REGISTRY } from '../test/play-aws.ts';
 import { ACCOUNT, DIGEST, definitionArn, Refusal, type Script } from '../test/scripted-ecs.ts';
 import { revisionsOfService, superfluous } from './retain.ts';
 

@@ -4,6 +4,9 @@ import type { EcsDeployInputs } from '../inputs.ts';
 import { ebsVolume } from '../settings.ts';
 import { stepOf, type TaskStep } from './step.ts';
 
+/** Time for `run-task` where no `timeout` is given: that of a rollout. */
+const TIMEOUT_MS = 15 * 60_000;
+
 /** The tasks before the deployment: those of aws-actions' `run-task` first, then `before`. */
 export function stepsBefore(inputs: EcsDeployInputs, definition: JsonObject): TaskStep[] {
   const container = defaultContainer(inputs, definition);
@@ -37,7 +40,7 @@ function runTaskStep(inputs: EcsDeployInputs): TaskStep {
     name: 'run-task',
     container: '',
     environment: {},
-    timeoutMs: inputs.timeout,
+    timeoutMs: inputs.timeout ?? TIMEOUT_MS,
     wait: inputs['wait-for-task-stopped'],
     overrides: (inputs['run-task-container-overrides'] ?? []) as JsonObject[],
     request: {

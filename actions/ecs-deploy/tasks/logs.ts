@@ -1,7 +1,7 @@
 import { awsConfig, callAws } from '../../../lib/aws/client.ts';
 import { Problem } from '../../../lib/errors.ts';
 import { redactText } from '../definition/redact.ts';
-import type { LogPlace } from '../evidence.ts';
+import type { EvidenceOptions, LogPlace } from '../evidence.ts';
 
 export interface LogPage {
   /** Oldest first, with secrets hidden. */
@@ -16,11 +16,13 @@ export interface TaskLogs {
   next(place: LogPlace, token: string | undefined): Promise<LogPage>;
 }
 
-export function awsTaskLogs({ region, signal }: { region: string; signal: AbortSignal }): TaskLogs {
+export function awsTaskLogs({ region, signal, credentials }: EvidenceOptions): TaskLogs {
   return {
     async next(place, token) {
       const { CloudWatchLogsClient, GetLogEventsCommand } = await import('@aws-sdk/client-cloudwatch-logs');
-      const client = new CloudWatchLogsClient(awsConfig({ region: place.region || region, action: 'ecs-deploy' }));
+      const client = new CloudWatchLogsClient(
+        awsConfig({ region: place.region || region, action: 'ecs-deploy', credentials }),
+      );
       const command = new GetLogEventsCommand({
         logGroupName: place.group,
         logStreamName: place.stream,

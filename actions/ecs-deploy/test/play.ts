@@ -1,84 +1,91 @@
+import type { Clock } from '../../../lib/clock.ts';
 import { ecsApi } from '../../../lib/ecs/api.ts';
 import { readInputs } from '../../../lib/inputs.ts';
+import type { Ledger } from '../../../lib/ledger/ledger.ts';
 import { recordingLog } from '../../../lib/log.ts';
-import type { Report } from '../../../lib/report.ts';
-import { awsEvidence } from '../evidence.ts';
+import { codeDeployApi } from '../codedeploy/api.ts';
+import type { Evidence } from '../evidence.ts';
 import { fields } from '../inputs.ts';
-import { awsAccount } from '../preflight/account.ts';
 import { run } from '../run.ts';
-import { awsTaskLogs } from '../tasks/logs.ts';
-import { type Answers, recordingFront } from './recording-front.ts';
-import { type Script, type ScriptedEcs, scriptedEcs } from './scripted-ecs.ts';
-import { virtualClock } from './virtual-clock.ts';
+import { DIGEST, definitionArn, type Script, scriptedEcs } from './scripted-ecs.ts';
+import { type VirtualClock, virtualClock } from './virtual-clock.ts';
 
-const REGION = 'eu-central-1';
-export const REGISTRY = `123456789012.dkr.ecr.${REGION}.amazonaws.com`;
+export const IMAGE = `123456789012.dkr.ecr.eu-central-1.amazonaws.com/sample-web@${DIGEST}`;
 
-Object.assign(process.env, {
-  AWS_ACCESS_KEY_ID: 'test',
-  AWS_SECRET_ACCESS_KEY: 'test',
-  AWS_EC2_METADATA_DISABLED: 'true',
-});
+const evidence: Evidence = {
+  lastLines: async ({ stream }) => [`last words of ${stream}`],
+  targetHealth: async () => [],
+  platformDigests: async () => [],
+};
 
 export interface PlayOptions {
   inputs?: Record<string, string>;
   files?: Record<string, string>;
-  /** What the other services say; those that are not here refuse. */
-  answers?: Answers;
+  /** When the run is cancelled, after its start. */
   cancelAt?: number;
+  /** Endpoint of CodeDeploy, where it plays a part. */
+  codeDeploy?: string;
+  clock?: VirtualClock;
+  /** Task definitions that the ledger holds as deployed, newest first. */
+  ledger?: string[];
 }
 
-export interface Played {
-  report: Report;
-  ecs: ScriptedEcs;
-  /** Every call to AWS as IAM writes it. */
-  calls: string[];
-  log: string[];
-  /** Files that the run wrote, by name. */
-  written: Record<string, string>;
-}
-
-/** Runs the action against a scripted ECS and a scripted rest of AWS, through the real clients. */
-export async function play(script: Script, options: PlayOptions = {}): Promise<Played> {
-  const clock = virtualClock();
-  const ecs = await scriptedEcs(clock, script);
-  const front = await recordingFront(ecs.url, options.answers ?? {});
-  process.env.AWS_ENDPOINT_URL = front.url;
-  const stop = new AbortController();
-  const { signal } = stop;
-  if (options.cancelAt !== undefined) clock.at(options.cancelAt, () => stop.abort());
-  const given: Record<string, string> = { cluster: 'sample', service: 'web', ...options.inputs };
+/** Runs the action against a scripted ECS, on a clock that jumps; everything between the two is real HTTP. */
+export async function play(script: Script, options: PlayOptions = {}) {
+  const { inputs = {}, files = {}, cancelAt, clock = virtualClock(Date.now()) } = options;
+  const ecs = await scriptedEcs(clock as Clock, script);
+  Object.assign(process.env, {
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+    AWS_EC2_METADATA_DISABLED: 'true',
+    AWS_ENDPOINT_URL: ecs.url,
+    ...(options.codeDeploy && { AWS_ENDPOINT_URL_CODEDEPLOY: options.codeDeploy }),
+  });
   const log = recordingLog();
-  const written: Record<string, string> = {};
+  const stop = new AbortController();
+  if (cancelAt !== undefined) clock.at(cancelAt, () => stop.abort());
+  const given: Record<string, string> = {
+    cluster: 'sample',
+    service: 'web',
+    image: IMAGE,
+    revision: 'abc123',
+    // Nothing checks the scripted tasks' health; what that means has tests of its own.
+    'stable-for': '0s',
+    ...inputs,
+  };
   try {
     const report = await run(
       readInputs(fields, (name) => given[name] ?? ''),
       {
-        ecs: ecsApi({ region: REGION, action: 'test', signal, attempts: 1 }),
-        evidence: awsEvidence({ region: REGION, signal }),
-        account: { ...awsAccount({ region: REGION, signal, endpoint: front.url }), region: REGION },
-        taskLogs: awsTaskLogs({ region: REGION, signal }),
+        ecs: ecsApi({ region: 'eu-central-1', action: 'test', signal: stop.signal }),
+        evidence,
+        codeDeploy: codeDeployApi({ region: 'eu-central-1', signal: stop.signal }),
         clock,
         log,
-        signal,
+        signal: stop.signal,
         readText: async (path) => {
-          const text = options.files?.[path];
-          if (text === undefined) throw new Error('no such file');
+          const text = files[path];
+          if (text === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
           return text;
         },
-        writeText: async (name, text) => {
-          written[name] = text;
-          return `/tmp/${name}`;
-        },
+        openLedger: async () => ledgerOf(options.ledger ?? []),
       },
     );
-    return { report, ecs, calls: front.calls, log: log.lines, written };
+    return { report, ecs, log, clock };
   } finally {
-    await front.close();
     await ecs.close();
   }
 }
 
-/** A rollout that goes well. */
-export const goesWell: Script['deployment'] = (ms) =>
-  ms < 2_000 ? { status: 'IN_PROGRESS', pending: 2 } : { status: 'SUCCESSFUL', running: 2, rollout: 'COMPLETED' };
+function ledgerOf(names: readonly string[]): Ledger {
+  const entries = names.map((name, i) => ({
+    component: 'web',
+    environment: 'dev',
+    commit: `c${i}`,
+    state: 'deployed' as const,
+    taskDefinition: definitionArn(name),
+    runUrl: '',
+    at: '2026-01-01T00:00:00Z',
+  }));
+  return { read: async () => new Map([['web', entries]]), record: async () => undefined };
+}

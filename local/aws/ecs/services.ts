@@ -1,4 +1,5 @@
 import type {
+  AdvancedConfiguration,
   CreateServiceRequest,
   CreateServiceResponse,
   DeleteServiceRequest,
@@ -18,6 +19,7 @@ import { checkLaunch } from './launch.ts';
 import type { Service, ServiceSpec, TaskDefinitionRecord } from './model.ts';
 import { shortName } from './names.ts';
 import { missing } from './state.ts';
+import { checkStrategy } from './strategy-checks.ts';
 import { serviceView } from './views.ts';
 
 const MOST_DESCRIBED = 10;
@@ -167,8 +169,7 @@ function checkSpec(core: EcsCore, spec: Partial<ServiceSpec>, taskDefinition: Ta
   checkLaunch(spec, taskDefinition);
   const controller = spec.deploymentController?.type ?? 'ECS';
   if (controller !== 'ECS') throw notPlayedHere(`The deployment controller ${controller}`);
-  const strategy = spec.deploymentConfiguration?.strategy ?? 'ROLLING';
-  if (strategy !== 'ROLLING') throw notPlayedHere(`The deployment strategy ${strategy}`);
+  checkStrategy(core, spec);
   if (spec.schedulingStrategy === 'DAEMON') throw notPlayedHere('The scheduling strategy DAEMON');
   for (const { targetGroupArn, containerName, containerPort } of spec.loadBalancers ?? []) {
     if (!targetGroupArn) throw notPlayedHere('A Classic Load Balancer');
@@ -188,9 +189,25 @@ function withTargetGroups<T extends Partial<ServiceSpec>>(core: EcsCore, spec: T
   if (!spec.loadBalancers) return spec;
   const loadBalancers = spec.loadBalancers.map((one) => {
     const arn = one.targetGroupArn === undefined ? undefined : core.targetGroupArn(one.targetGroupArn);
-    return arn === undefined ? one : { ...one, targetGroupArn: arn };
+    const advanced = one.advancedConfiguration && withRules(core, one.advancedConfiguration);
+    return {
+      ...one,
+      ...(arn ? { targetGroupArn: arn } : {}),
+      ...(advanced ? { advancedConfiguration: advanced } : {}),
+    };
   });
   return { ...spec, loadBalancers };
+}
+
+function withRules(core: EcsCore, advanced: AdvancedConfiguration): AdvancedConfiguration {
+  const { alternateTargetGroupArn, productionListenerRule, testListenerRule } = advanced;
+  const named = {
+    alternateTargetGroupArn:
+      alternateTargetGroupArn && (core.targetGroupArn(alternateTargetGroupArn) ?? alternateTargetGroupArn),
+    productionListenerRule: core.rule(productionListenerRule)?.arn ?? productionListenerRule,
+    testListenerRule: core.rule(testListenerRule)?.arn ?? testListenerRule,
+  };
+  return { ...advanced, ...Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined)) };
 }
 
 function changed(changes: object): Partial<ServiceSpec> {

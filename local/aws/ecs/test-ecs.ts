@@ -35,7 +35,7 @@ export interface TestEcs {
 
 export async function startTestEcs(
   input: WorldInput,
-  options: { lag?: LagMode; owner?: string } = {},
+  options: { lag?: LagMode; owner?: string; minuteMs?: number } = {},
 ): Promise<TestEcs> {
   const world = createWorld(input);
   const instance = `ecs-test-${randomBytes(4).toString('hex')}`;
@@ -58,6 +58,9 @@ export async function startTestEcs(
     context,
     engine,
     targetGroups: balancers.flatMap(({ targetGroups }) => [...targetGroups]),
+    rules: balancers.flatMap(({ rules }) => [...rules]),
+    functions: world.functions,
+    ...(options.minuteMs === undefined ? {} : { deploymentMinuteMs: options.minuteMs }),
     healthTimeScale: 0.2,
   });
   const credentials = createCredentialStore({ account: world.account, now: clock.now });
@@ -154,6 +157,29 @@ export function webWorld(more: { breaker?: boolean; rollback?: boolean; desiredC
       },
     ],
     balancers: [{ name: 'web', targetGroups: [WEB_GROUP] }],
+  };
+}
+
+/** The service of `webWorld` with what blue/green, linear and canary deployments need: two target groups and a test listener. */
+export function shiftingWorld(): WorldInput {
+  const world = webWorld();
+  const advancedConfiguration = {
+    alternateTargetGroupArn: 'green',
+    productionListenerRule: 'web:production',
+    testListenerRule: 'web:test',
+    roleArn: 'arn:aws:iam::123456789012:role/ecs-traffic',
+  };
+  const service = {
+    serviceName: 'web',
+    taskDefinition: 'web:1',
+    desiredCount: 2,
+    loadBalancers: [{ targetGroupArn: 'web', containerName: 'app', containerPort: 8080, advancedConfiguration }],
+    deploymentConfiguration: { strategy: 'BLUE_GREEN' as const, bakeTimeInMinutes: 0 },
+  };
+  return {
+    ...world,
+    clusters: (world.clusters ?? []).map((cluster) => ({ ...cluster, services: [service] })),
+    balancers: [{ name: 'web', testPort: 0, targetGroups: [WEB_GROUP, { ...WEB_GROUP, name: 'green' }] }],
   };
 }
 

@@ -20,6 +20,8 @@ import {
   type Task,
   type TaskContainer,
 } from './model.ts';
+import { isShifting } from './shift.ts';
+import { shiftView } from './shift-run.ts';
 import { healthStatus } from './task-health.ts';
 
 /** State, as the API shows it. */
@@ -113,8 +115,10 @@ function deploymentView(service: Service, deployment: Deployment): DeploymentSha
     updatedAt: deployment.updatedAt,
     ...launchView(spec, '1.4.0'),
     ...(spec.networkConfiguration ? { networkConfiguration: spec.networkConfiguration } : {}),
-    rolloutState: deployment.rolloutState,
-    rolloutStateReason: deployment.rolloutStateReason,
+    // "Only returned for services that use the rolling update" (API).
+    ...(isShifting(spec)
+      ? {}
+      : { rolloutState: deployment.rolloutState, rolloutStateReason: deployment.rolloutStateReason }),
   };
 }
 
@@ -148,7 +152,8 @@ export function serviceDeploymentView(service: Service, record: ServiceDeploymen
     },
     ...(record.rollback ? { rollback: record.rollback } : {}),
     deploymentCircuitBreaker: record.breaker,
-    alarms: { status: 'DISABLED', alarmNames: [], triggeredAlarmNames: [] },
+    alarms: record.alarms,
+    ...(record.shift ? shiftView(record.shift) : {}),
   };
 }
 
