@@ -17,11 +17,13 @@ test('the table marks what is over its limit and compares with the peer', () => 
   const ours = { name: 'a', measures: [{ name: 'code', value: 2, unit: 'MB' as const, limit: 1.5 }] };
   const peer = { name: 'p', measures: [{ name: 'code', value: 4, unit: 'MB' as const }], peer: true };
   expect(isOver({ name: 'code', value: 1.5, unit: 'MB', limit: 1.5 })).toBe(false);
-  expect(table([ours, { name: 'b', measures: [] }, peer])).toBe(
+  const apart = { name: 'c', measures: [{ name: 'code', value: 1, unit: 'MB' as const }], apart: true };
+  expect(table([ours, { name: 'b', measures: [] }, apart, peer])).toBe(
     [
       '                          code',
       'a  2.00 MB (x0.50) OVER 1.5 MB',
       'b                            -',
+      'c                      1.00 MB',
       'p                      4.00 MB',
     ].join('\n'),
   );

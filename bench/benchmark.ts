@@ -2,7 +2,7 @@
 export interface Measure {
   name: string;
   value: number;
-  unit: 'ms' | 'kB' | 'MB' | 'count';
+  unit: 'ms' | 'kB' | 'MB' | 'MiB' | 'count';
   /** What it may be at most. */
   limit?: number;
   /** Over the limit, the whole run fails; times only get a mark, since machines differ. */
@@ -14,6 +14,8 @@ export interface Case {
   measures: Measure[];
   /** The case that the others are compared with. */
   peer?: boolean;
+  /** Other work than the peer's: it is not compared. */
+  apart?: boolean;
 }
 
 export interface BenchOptions {
@@ -51,7 +53,7 @@ export function table(cases: readonly Case[]): string {
     c.name,
     ...names.map((name) => {
       const measure = c.measures.find((m) => m.name === name);
-      return measure ? cell(measure, c.peer ? undefined : peer?.measures.find((m) => m.name === name)) : '-';
+      return measure ? cell(measure, c.peer || c.apart ? undefined : peer?.measures.find((m) => m.name === name)) : '-';
     }),
   ]);
   const all = [['', ...names], ...rows];
@@ -63,9 +65,11 @@ export function table(cases: readonly Case[]): string {
     .join('\n');
 }
 
+const DIGITS: Readonly<Partial<Record<Measure['unit'], number>>> = { MB: 2, MiB: 1 };
+
 function cell(measure: Measure, peer: Measure | undefined): string {
   const { value, unit, limit } = measure;
-  const digits = unit === 'MB' ? 2 : 0;
+  const digits = DIGITS[unit] ?? 0;
   const parts = [`${value.toFixed(digits)} ${unit}`];
   if (peer && peer.value > 0) parts.push(`(x${(value / peer.value).toFixed(2)})`);
   if (isOver(measure)) parts.push(`OVER ${limit} ${unit}`);

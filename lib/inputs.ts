@@ -145,6 +145,29 @@ export function oneOf<const T extends readonly [string, ...string[]]>(values: T,
   );
 }
 
+/** One of a few words, in upper or lower case; not given is undefined. */
+export function choice<const T extends readonly [string, ...string[]]>(values: T) {
+  const choices = values.join(', ');
+  const find = (s: string) => values.find((value) => value.toLowerCase() === s.toLowerCase());
+  return v.pipe(
+    trimmed,
+    v.check(
+      (s) => s === '' || find(s) !== undefined,
+      say(`it is none of ${choices}`, `Write one of ${choices}, or leave it out`),
+    ),
+    v.transform((s): T[number] | undefined => find(s)),
+  );
+}
+
+/** A boolean that may be left alone; not given is undefined. */
+export function optionalBool() {
+  return v.pipe(
+    trimmed,
+    v.check((s) => s === '' || TRUE.has(s) || FALSE.has(s), say('it is not a boolean', 'Write true or false')),
+    v.transform((s): boolean | undefined => (s === '' ? undefined : TRUE.has(s))),
+  );
+}
+
 /** Words separated by commas or line ends; empty ones are dropped. */
 export function list() {
   return v.pipe(

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { processes } from './process.ts';
+import { isOnPath, processes } from './process.ts';
 
 const { run } = processes();
 const node = (script: string): [string, ...string[]] => [process.execPath, '-e', script];
@@ -66,4 +66,14 @@ test('a child that ignores the interrupt is killed', async () => {
 
 test('a child over its time is stopped and the time is named', async () => {
   await expect(run(node('setInterval(() => {}, 1000)'), { timeoutMs: 1000 })).rejects.toThrow(/did not end within 1 s/);
+});
+
+test.each([
+  [process.env.PATH, 'git', true],
+  ['/nowhere:/usr/bin:/bin', 'sh', true],
+  ['/nowhere', 'git', false],
+  ['', 'git', false],
+  [undefined, 'git', false],
+])('on the PATH %p %s is found: %p', (PATH, program, found) => {
+  expect(isOnPath(program, { PATH })).toBe(found);
 });

@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { cancelled, messageOf, Problem } from './errors.ts';
 import type { Log } from './log.ts';
 
@@ -149,4 +151,10 @@ function tooMuch(program: string): Problem {
     fix: 'Narrow what it is asked for',
     kind: 'service',
   });
+}
+
+/** Whether a program is on the PATH of an environment; asked before a run where there is another way without it. */
+export function isOnPath(program: string, env: NodeJS.ProcessEnv): boolean {
+  const folders = (env.PATH ?? '').split(delimiter).filter(Boolean);
+  return folders.some((folder) => existsSync(join(folder, program)) || existsSync(join(folder, `${program}.exe`)));
 }

@@ -6,6 +6,7 @@ import { createEcr } from './aws/ecr/ecr.ts';
 import { createEcs, type Ecs } from './aws/ecs/ecs.ts';
 import { createElbv2 } from './aws/elbv2/elbv2.ts';
 import { type AwsEndpoint, createAwsEndpoint } from './aws/endpoint.ts';
+import { createIam } from './aws/iam.ts';
 import { createLogs } from './aws/logs.ts';
 import { createParameterStore } from './aws/ssm/parameters.ts';
 import { createSsm, type Ssm } from './aws/ssm/ssm.ts';
@@ -136,6 +137,7 @@ export async function startCloud(
     balancers.push(balancer);
     onStop(() => balancer.close());
   }
+  for (const group of world.logGroups) context.logs.createGroup(group);
   const parameters = createParameterStore(context, world.parameters);
   const hosts = createHosts(world.hosts, {
     ...ground,
@@ -150,6 +152,8 @@ export async function startCloud(
     context,
     engine,
     targetGroups: balancers.flatMap((balancer) => balancer.targetGroups),
+    rules: balancers.flatMap((balancer) => balancer.rules),
+    functions: world.functions,
     registry,
     secret: (from) => parameters.value(from),
     healthTimeScale: options.healthTimeScale ?? 1,
@@ -161,6 +165,7 @@ export async function startCloud(
     credentials,
     services: [
       createSts({ account, roles: world.roles, credentials, oidcIssuer: forge.oidc.url }),
+      createIam({ ...context, roles: world.roles }),
       createEcr({ ...context, registry, credentials, findings }),
       createLogs(context),
       createElbv2({ balancers }),

@@ -35,13 +35,20 @@ async function compareOne(git: Git, head: string, commit: string, result: Compar
   }
 }
 
-/** Fetches what is missing; returns the commits that cannot be had, with the reason. */
-export async function makePresent(git: Git, commits: readonly string[]): Promise<Map<string, string>> {
+/**
+ * Fetches what is missing; returns the commits that cannot be had, with the reason.
+ * @param depth 2 for the parents too.
+ */
+export async function makePresent(
+  git: Git,
+  commits: readonly string[],
+  depth: 1 | 2 = 1,
+): Promise<Map<string, string>> {
   const here = await git.present(commits);
   const missing = commits.filter((c) => !here.has(c));
   if (missing.length === 0) return new Map();
   try {
-    const fetched = await git.fetch(missing);
+    const fetched = await git.fetch(missing, depth);
     const gone = missing.filter((c) => !fetched.has(c));
     return new Map(gone.map((c) => [c, `${short(c)} is neither in the clone nor on the remote any more`]));
   } catch (error) {

@@ -36,7 +36,7 @@ function facts(row: {
   const changes = new Map(
     [[C1, []], ...Object.entries(row.changes ?? {})].map(([c, names]) => [
       c as string,
-      (names as string[]).map(change),
+      (names as string[]).toSorted().map(change),
     ]),
   );
   return {

@@ -85,6 +85,18 @@ describe('kinds of change', () => {
   });
 });
 
+test.each([
+  ['web: web/', 'names a folder, and git knows only files. Write web/**'],
+  ['web: ["web/**", /bot/**]', 'begins with /, as no name does. Write bot/**'],
+  ['web: ["web/**", "!/web/x"]', 'begins with /, as no name does. Write !web/x'],
+  ['web: "!web/x"', 'includes nothing that could be excluded from'],
+  ['web: []', 'includes nothing'],
+  ['Web: web', 'a name that cannot be an output'],
+  ['any: web', 'the name of an output'],
+])('the filter %s, which could match nothing, is an error', (filter, words) => {
+  expect(() => unitsOfFilters(filter)).toThrow(words);
+});
+
 describe('outputs', () => {
   const push = () => ({ head: at.ami ?? '', event: { before: at.start, repository } });
 

@@ -135,10 +135,43 @@ describe('the ledger', () => {
         [],
         { web: /is deployed already and is newer than this run/ },
       ],
+      [
+        'superseded for one of two: each component has its own newest deployment',
+        [
+          ['web', 'start'],
+          ['bot', 'docs'],
+        ],
+        'web',
+        'start',
+        ['web'],
+        { bot: /is newer than this run/ },
+      ],
+      [
+        'superseded though another component was rolled back to an old commit after that',
+        [
+          ['bot', 'docs'],
+          ['web', 'start'],
+        ],
+        'web',
+        'start',
+        ['web'],
+        { bot: /is newer than this run/ },
+      ],
+      [
+        'superseded by a deployment from a branch beside the newest',
+        [
+          ['bot', 'docs'],
+          ['web', 'topic2'],
+        ],
+        'start',
+        'start',
+        [],
+        { web: /is newer than this run/, bot: /is newer than this run/ },
+      ],
     ];
     // The ledger in git refs is read through the checkout's remote.
     for (const depth of kind === 'git' ? DEPTHS.slice(0, 2) : DEPTHS) {
-      test.each(rows)(`%s (${depth})`, async (_, entries, head, before, ships, reason) => {
+      test.each(rows)(`%s (${depth})`, async (name, entries, head, before, ships, reason) => {
         const { environment, ledger } = await deployed(kind, entries);
         const workspace = workspaceAt(at[head] ?? '', depth);
         const inputs = { ...ofConfig(environment), ledger };
@@ -149,8 +182,25 @@ describe('the ledger', () => {
         });
         expect(answer.ships.filter((n) => n === 'web' || n === 'bot')).toEqual(ships);
         for (const [name, words] of Object.entries(reason)) expect(answer.reasons[name]?.reason).toMatch(words);
+        // One for the ledger, one for what lies between; a branch beside that line costs one more.
+        const most = name.includes('beside') ? 3 : 2;
+        expect(answer.calls).toBeLessThanOrEqual(depth === 'no git' ? most + 6 : most);
       });
     }
+  });
+
+  test('a run that nobody can place is not held back, and it says so', async () => {
+    const { environment, ledger } = await deployed('git', [['web', 'docs']]);
+    const event = { before: at.start, repository };
+    const given = { head: at.start ?? '', event, token: '', inputs: { ...ofConfig(environment), ledger } };
+    const { ships, report } = await changes(workspaceAt(given.head, 'depth 1'), given);
+    expect(ships).toContain('web');
+    expect(report.annotations?.[0]).toMatchObject({
+      level: 'warning',
+      message: expect.stringMatching(
+        /^Whether .*, which is deployed, is newer than this run could not be told.*Pass `token`/,
+      ),
+    });
   });
 
   test('a pull request does not ask the ledger', async () => {

@@ -5,69 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Fixture, fixture } from '../../lib/git/fixture.ts';
 import { encodeName } from '../../lib/git/names.ts';
 import { type ActionRun, runAction } from '../../test/support/action.ts';
-
-const CANARY = 'slipway-canary';
-
-/** Every kind of name that git allows and that has broken somebody's script. All lie in one folder. */
-const NAMES: Record<string, string | Buffer> = {
-  space: 'a b',
-  'space at both ends': ' a ',
-  'only a space': ' ',
-  'single quote': "it's",
-  'double quote': '"quoted"',
-  'line end': 'a\nb',
-  'line end last': 'a\n',
-  'carriage return': 'a\rb',
-  tab: 'a\tb',
-  'all control characters': Buffer.from([...Array(31).keys()].map((i) => i + 1)),
-  delete: 'a\x7f',
-  'leading dash': '-rf',
-  option: `--output=${CANARY}`,
-  'option end': '--',
-  composed: 'caf\u00e9',
-  decomposed: 'cafe\u0301',
-  emoji: '👩‍🚀🚀',
-  'right to left': 'a\u202etxt.exe',
-  'line separator': 'a\u2028b',
-  'byte order mark': '\ufeffa',
-  'the replacement character itself': 'a\ufffd',
-  'a byte that is not UTF-8': Buffer.from([0x61, 0xff]),
-  'another that reads the same when replaced': Buffer.from([0x61, 0xfe]),
-  'an overlong slash': Buffer.from([0x61, 0xc0, 0xaf]),
-  'half a character': Buffer.from([0xf0, 0x9f, 0x9a]),
-  'an encoded surrogate': Buffer.from([0xed, 0xb3, 0xbf]),
-  'Latin-1': Buffer.from('stra\u00dfe', 'latin1'),
-  'an escape as text': '\\udcff',
-  star: '*',
-  'two stars': '**',
-  'question mark': '?',
-  brackets: '[a-z]',
-  braces: '{a,b}',
-  'extended glob': '@(a|b)',
-  exclamation: '!a',
-  hash: '#a',
-  tilde: '~',
-  backslash: 'a\\b',
-  'backslash last': 'a\\',
-  'command substitution': `$(touch ${CANARY})`,
-  backticks: `\`touch ${CANARY}\``,
-  semicolons: `;touch ${CANARY};`,
-  pipe: `|touch ${CANARY}`,
-  ampersand: `&touch ${CANARY}&`,
-  'quote and command': `'; touch ${CANARY}; '`,
-  variable: '$HOME',
-  redirection: `>${CANARY}`,
-  expression: `\${{ github.token }}`,
-  'workflow command': '::set-output name=any::evil',
-  'workflow command on a line of its own': 'a\n::add-mask::true\n::error::x',
-  'output file': 'a\nweb=evil\nany<<EOF\nfalse\nEOF',
-  'percent escape': '%0A%25',
-  pathspec: ':(glob)**',
-  revision: 'HEAD',
-  'name of 255 bytes': 'é'.repeat(127),
-};
-/** 3.9 KB, since a path that a file is made by may have 4,096 bytes and the folder is part of it. */
-const LONG = `web/${'0123456789/'.repeat(350)}file`;
+import { CANARY, LONG, NAMES } from './test/names.ts';
 
 const expected = [...Object.values(NAMES).map((n) => Buffer.concat([Buffer.from('web/'), Buffer.from(n)])), LONG]
   .map((n) => Buffer.from(n).toString('hex'))

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { decodeName } from '../../lib/git/names.ts';
 import type { Change } from '../../lib/git/plumbing.ts';
 import { firstMatch, matcher } from './patterns.ts';
+import { NAMES } from './test/names.ts';
 
 const rows: [patterns: string[], name: string, pattern: string | undefined][] = [
   [['web/**'], 'web/a', 'web/**'],
@@ -35,11 +36,28 @@ const rows: [patterns: string[], name: string, pattern: string | undefined][] = 
   [['web/Dockerfile'], 'web/Dockerfile', 'web/Dockerfile'],
   [['web/Dockerfile'], 'web/dockerfile', undefined],
   [['@(web|bot)/**'], 'bot/x', '@(web|bot)/**'],
+  [['web/"a b"/**'], 'web/"a b"/c', 'web/"a b"/**'],
+  [['web/"a b"/**'], 'web/a b/c', undefined],
+  [['./web/**'], 'web/a', './web/**'],
+  [['app/(shop)/**'], 'app/(shop)/page.tsx', 'app/(shop)/**'],
+  [['app/(shop)/**'], 'app/shop/page.tsx', undefined],
+  [['app/\\(shop)/[id]/*'], 'app/(shop)/[id]/page.tsx', 'app/\\(shop)/[id]/*'],
+  [['app/@(shop|(x))/*'], 'app/(x)/page.tsx', 'app/@(shop|(x))/*'],
+  [['a)b(c'], 'a)b(c', 'a)b(c'],
 ];
 
 test.each(rows)('%j on %j gives %j', (patterns, name, pattern) => {
   const hit = matcher(patterns)(name, 'M');
   expect(hit?.included ? hit.pattern : undefined).toBe(pattern);
+});
+
+test('each awkward name is matched by itself as a pattern, glob signs escaped, and by no other', () => {
+  const names = Object.entries(NAMES).map(([kind, bytes]) => [kind, `web/${decodeName(Buffer.from(bytes))}`] as const);
+  const matched = names.map(([kind, name]) => {
+    const match = matcher([name.replace(/[\\*?[\]{}()!@+|]/g, '\\$&')]);
+    return [kind, names.filter(([, other]) => match(other)?.included).map(([found]) => found)];
+  });
+  expect(matched).toEqual(names.map(([kind]) => [kind, [kind]]));
 });
 
 describe('firstMatch', () => {

@@ -1,13 +1,16 @@
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { runAction } from '../../test/support/action.ts';
 import {
+  api,
   at,
   changes,
   DEPTHS,
   type Given,
   pullRequest,
   repository,
+  TOKEN,
   temp,
   useWorld,
   workspaceAt,
@@ -102,9 +105,8 @@ describe('events', () => {
       expect(answer.report.outputs.base).toBe(at[base]);
       expect(answer.reasons.web?.baseWhy).toMatch(why);
       if (depth === 'full') expect(answer.fetches).toBe(base === 'gone' ? 1 : 0);
-      if (depth === 'depth 1') expect(answer.fetches).toBe(1);
-      // The config file itself has to be fetched first; what the event names by its id comes along.
-      if (depth === 'no checkout') expect(answer.fetches).toBe(/left/.test(why.source) || base === 'web' ? 2 : 1);
+      else expect(answer.fetches).toBe(depth === 'no git' ? 0 : 1);
+      expect(answer.calls).toBeLessThanOrEqual(depth === 'no git' ? 5 : 1);
     });
   }
 
@@ -220,6 +222,34 @@ describe('bad input', () => {
     const given = { head: at.web ?? '', event: { before: at.start, repository }, inputs };
     await expect(changes(workspaceAt(given.head, 'full'), given)).rejects.toThrow(message);
   });
+});
+
+test('a config file named with a dot first is compared all the same', async () => {
+  const inputs = { config: './.github/slipway.yml' };
+  const given = { head: at.setting ?? '', event: { before: at.docs, repository }, inputs };
+  expect((await changes(workspaceAt(given.head, 'full'), given)).ships).toEqual(['web']);
+});
+
+test('the action itself, on a machine that has no git', async () => {
+  const event = join(temp, 'event.json');
+  writeFileSync(event, JSON.stringify({ before: at.start, repository }));
+  const env = {
+    PATH: '/nowhere',
+    GITHUB_REPOSITORY: 'acme/sample',
+    GITHUB_SHA: at.bot ?? '',
+    GITHUB_REF: 'refs/heads/main',
+    GITHUB_EVENT_NAME: 'push',
+    GITHUB_EVENT_PATH: event,
+    GITHUB_API_URL: api.url,
+    GITHUB_GRAPHQL_URL: api.graphqlUrl,
+    GITHUB_WORKSPACE: workspaceAt('', 'no checkout'),
+  };
+  const { code, outputs, log } = await runAction('changes', { token: TOKEN }, { env });
+  expect(log).toContain('There is no git on PATH');
+  expect([code, outputs.components]).toEqual([0, '["web","bot"]']);
+  const without = await runAction('changes', {}, { env });
+  expect(without.code).toBe(1);
+  expect(without.log).toContain("program 'git': it was not found on PATH");
 });
 
 test('nothing is left behind in the folder for temporary files', () => {

@@ -1,25 +1,25 @@
-import { type Config, environmentConfig, loadConfig, loadConfigFile } from '../../lib/config/load.ts';
-import { suggestion } from '../../lib/config/suggest.ts';
+import { type Config, loadConfig } from '../../lib/config/load.ts';
 import type { GitHubContext } from '../../lib/context.ts';
 import { messageOf, Problem } from '../../lib/errors.ts';
 import type { Git } from '../../lib/git/repository.ts';
-import { type Ledger, type LedgerEntry, lastDeployed } from '../../lib/ledger/ledger.ts';
+import { type Ledger, lastDeployed } from '../../lib/ledger/ledger.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Report } from '../../lib/report.ts';
-import { type Base, heldEntries, ledgerBase } from './bases.ts';
-import { type Comparisons, compareAll, makePresent, rethrowCancelled, withFailures } from './compare.ts';
+import { type Base, heldEntries, ledgerBase, short } from './bases.ts';
+import { type Comparisons, compareAll, rethrowCancelled, withFailures } from './compare.ts';
+import type { Compare } from './compare-api.ts';
 import { changedFiles } from './compatibility/changed-files.ts';
 import { pathsFilter } from './compatibility/paths-filter.ts';
 import { type Decision, decide, type Facts, supersede } from './decide.ts';
 import { changedDefinitions } from './definitions.ts';
-import { type EventPlan, eventPlan } from './events.ts';
+import { type Entries, readLedger } from './entries.ts';
 import { fingerprintsOf } from './fingerprints.ts';
 import { type ChangesInputs, checkOwnMode } from './inputs.ts';
 import type { Files } from './lists.ts';
 import { matchingNames } from './patterns.ts';
 import { logLine, reportOf } from './report.ts';
-import { type Compare, newerThan, resolveEventBase } from './resolve-base.ts';
-import { type Unit, unitsOfConfig, unitsOfFilters } from './units.ts';
+import { assess, type Situation } from './situation.ts';
+import { newerThan } from './superseded.ts';
 
 export interface ChangesPorts {
   git: Git;
@@ -36,17 +36,6 @@ export interface ChangesPorts {
   log: Log;
 }
 
-/** Everything that was settled before the first comparison. */
-interface Situation {
-  inputs: ChangesInputs;
-  units: Unit[];
-  config?: Config;
-  plan: EventPlan;
-  forced: Set<string>;
-}
-
-type Entries = Map<string, LedgerEntry[]>;
-
 /**
  * Finds out which components differ from what was last deployed (or from what the event says), and why.
  * @throws Problem for bad inputs or config, and for an unknown base where `on-unknown` is `error`.
@@ -60,7 +49,7 @@ export async function run(inputs: ChangesInputs, ports: ChangesPorts): Promise<R
     const warnings: string[] = [];
     const { entries, unreadable } = await readLedger(situation, ports);
     if (unreadable) warnings.push(`The ledger could not be read, so everything counts as changed: ${unreadable}`);
-    const wanted = await basesOf(situation, entries, unreadable, ports);
+    const wanted = await basesOf(situation, entries, unreadable);
     const compared = await compareWith(situation, wanted, entries, ports.git);
     const bases = new Map([...wanted].map(([name, base]) => [name, withFailures(base, compared.failed)]));
     if (inputs['on-unknown'] === 'error') refuseUnknown(situation, bases);
@@ -72,7 +61,7 @@ export async function run(inputs: ChangesInputs, ports: ChangesPorts): Promise<R
       definitions: await definitionsBy(situation, compared, ports.git),
       held: new Map([...entries].map(([name, list]) => [name, heldEntries(list)])),
     };
-    const decisions = await withoutSuperseded(situation, decide(facts), entries, ports);
+    const decisions = await withoutSuperseded(situation, decide(facts), entries, ports, warnings);
     for (const decision of decisions) ports.log.info(logLine(decision));
     const lists = inputs['list-files'] === 'none' ? {} : listsOf(facts);
     const { units, config, plan } = situation;
@@ -94,85 +83,12 @@ function listsOf({ units, bases, changes }: Facts): Record<string, string[]> {
   );
 }
 
-async function assess(inputs: ChangesInputs, ports: ChangesPorts): Promise<Situation> {
-  const plan = eventPlan(ports.context);
-  if (plan.head === '') {
-    const head = await ports.git.resolve('HEAD');
-    if (head === undefined) throw noHead();
-    plan.head = head;
-  }
-  const config = inputs.filters === '' ? await readConfig(inputs, plan, ports) : undefined;
-  const units = config ? unitsOfConfig(config) : unitsOfFilters(inputs.filters);
-  const situation = { inputs, units, plan, forced: forcedNames(inputs.force, units) };
-  return config ? { ...situation, config } : situation;
-}
-
-async function readConfig(
-  inputs: ChangesInputs,
-  plan: EventPlan,
-  { git, readFile, context }: ChangesPorts,
-): Promise<Config> {
-  let text = await readFile(inputs.config);
-  // Without a checkout the file is read from the commit that actions/checkout would have taken: with pull_request_target and
-  // workflow_run that is not head, which anybody may have written.
-  if (text === undefined && (await git.resolve('HEAD')) === undefined) {
-    const commit = context.sha || plan.head;
-    const event = asksLedger(inputs, plan) ? [] : commitsOf(plan.base);
-    const absent = await makePresent(git, [...new Set([commit, plan.head, ...event])]);
-    if (!absent.has(commit)) text = (await git.file(commit, inputs.config))?.toString('utf8');
-  }
-  const config = await loadConfigFile(inputs.config, async () => text, context.workspace);
-  return inputs.environment === '' ? config : environmentConfig(config, inputs.environment);
-}
-
-/** What an event names of commits that will be compared with. */
-function commitsOf(base: EventPlan['base']): string[] {
-  if (base.type === 'commit') return [base.commit];
-  return base.type === 'merged' ? [base.into] : [];
-}
-
-/** The ledger has a say on deploying runs into an environment. */
-function asksLedger(inputs: ChangesInputs, { deploys }: EventPlan): boolean {
-  return inputs.base === 'ledger' && inputs.environment !== '' && inputs.ledger !== 'none' && deploys;
-}
-
-function forcedNames(force: readonly string[], units: readonly Unit[]): Set<string> {
-  const names = units.map((u) => u.name);
-  if (force.includes('all')) return new Set(names);
-  const unknown = force.find((name) => !names.includes(name));
-  if (unknown === undefined) return new Set(force);
-  throw new Problem({
-    what: "input 'force'",
-    seen: unknown,
-    cause: 'no component has this name',
-    fix: `${suggestion(unknown, names, 'component')}, or all`,
-  });
-}
-
-/** The ledger's entries, where it has a say, for what is not forced anyway. */
-async function readLedger(
-  { inputs, units, plan, forced }: Situation,
-  { ledger }: ChangesPorts,
-): Promise<{ entries: Entries; unreadable?: string }> {
-  const names = units.map((u) => u.name).filter((name) => !forced.has(name));
-  if (!asksLedger(inputs, plan) || names.length === 0) return { entries: new Map() };
-  try {
-    return { entries: await (await ledger()).read(inputs.environment, names) };
-  } catch (error) {
-    rethrowCancelled(error);
-    if (inputs['on-unknown'] === 'error') throw error;
-    return { entries: new Map(), unreadable: messageOf(error) };
-  }
-}
-
 async function basesOf(
-  { inputs, units, plan, forced }: Situation,
+  { inputs, units, forced, eventBase }: Situation,
   entries: Entries,
   unreadable: string | undefined,
-  { git, compare }: ChangesPorts,
 ): Promise<Map<string, Base>> {
   const bases = new Map<string, Base>();
-  let ofEvent: Promise<Base> | undefined;
   for (const { name } of units) {
     if (forced.has(name)) bases.set(name, { type: 'nothing', why: 'not looked for, since it is forced' });
     else if (inputs.base !== 'ledger' && inputs.base !== 'event') {
@@ -180,9 +96,7 @@ async function basesOf(
     } else if (unreadable !== undefined) {
       bases.set(name, { type: 'unknown', why: `the ledger could not be read (${unreadable})` });
     } else {
-      const known = ledgerBase(entries.get(name), inputs.environment);
-      ofEvent ??= known ? undefined : resolveEventBase(plan.base, git, compare);
-      bases.set(name, known ?? (await ofEvent) ?? { type: 'unknown', why: 'no base was found' });
+      bases.set(name, ledgerBase(entries.get(name), inputs.environment) ?? (await eventBase()));
     }
   }
   return bases;
@@ -236,14 +150,22 @@ async function withoutSuperseded(
   decisions: Decision[],
   entries: Entries,
   { git, compare }: ChangesPorts,
+  warnings: string[],
 ): Promise<Decision[]> {
   const deployed = decisions.flatMap((d) => {
     const entry = d.ships && d.status !== 'forced' ? lastDeployed(entries.get(d.name)) : undefined;
-    return entry ? [{ name: d.name, commit: entry.commit, at: entry.at }] : [];
+    return entry ? [[d.name, entry.commit] as const] : [];
   });
   if (deployed.length === 0 || inputs.base !== 'ledger') return decisions;
-  const newer = await newerThan(plan.head, deployed, git, compare);
-  return supersede(decisions, new Map(deployed.filter((d) => newer.has(d.commit)).map((d) => [d.name, d.commit])));
+  const commits = await git.present(deployed.map(([, commit]) => commit));
+  const { newer, untold } = await newerThan(plan.head, [...commits], git, compare);
+  for (const commit of untold) {
+    warnings.push(
+      `Whether ${short(commit)}, which is deployed, is newer than this run could not be told: the clone's history is cut and GitHub did not say. ` +
+        'Pass `token`, or check out with `fetch-depth: 0`',
+    );
+  }
+  return supersede(decisions, new Map(deployed.filter(([, commit]) => newer.has(commit))));
 }
 
 function refuseUnknown({ forced }: Situation, bases: ReadonlyMap<string, Base>): void {
@@ -254,15 +176,6 @@ function refuseUnknown({ forced }: Situation, bases: ReadonlyMap<string, Base>):
     what: 'base of the comparison',
     cause: `it is not known for ${unknown.map(([name]) => name).join(', ')}: ${first[1].why}`,
     fix: 'Give a commit as `base`, name components in `force`, or set `on-unknown: all` to count them as changed',
-    kind: 'environment',
-  });
-}
-
-function noHead(): Problem {
-  return new Problem({
-    what: 'GITHUB_SHA',
-    cause: 'it is not set, and the working directory is no git checkout',
-    fix: 'Run this in a workflow, or in a checkout',
     kind: 'environment',
   });
 }

@@ -108,7 +108,8 @@ describe.each(DEPTHS)('an event that names its base (%s)', (depth) => {
     expect(answer.ships).toEqual(ships);
     expect(answer.report.outputs).toMatchObject({ base: at[base], head: head ? at[head] : given().head });
     expect(answer.reasons.web?.baseWhy).toMatch(why);
-    expect(answer.fetches).toBeLessThanOrEqual(depth === 'no checkout' ? 2 : 1);
+    expect(answer.fetches).toBeLessThanOrEqual(1);
+    expect(answer.calls).toBeLessThanOrEqual(depth === 'no git' ? 5 : 1);
   });
 });
 
@@ -165,7 +166,10 @@ describe.each(DEPTHS)('an event that names no base (%s)', (depth) => {
 
   test.each(SILENT)('%s: the last deployment is the base where the ledger has one', async (_, given) => {
     const deploying = { ...given(), inputs: { environment: 'dev' } };
-    const { ships, reasons, report } = await changes(checkedOut(deploying, depth), deploying);
+    const { ships, reasons, report, fetches, calls } = await changes(checkedOut(deploying, depth), deploying);
+    expect(fetches).toBeLessThanOrEqual(1);
+    // Without git: ledger, trees, the config file, and what lies between.
+    expect(calls).toBeLessThanOrEqual(depth === 'no git' ? 6 : 2);
     expect(ships).toEqual(['ami', 'infra', 'bot']);
     expect(reasons.web?.reason).toMatch(/^unchanged since .* \(deployed to dev 2026-11-20 10:00 UTC\)$/);
     expect(report.outputs).toMatchObject({ base: at.web, head: at.docs });

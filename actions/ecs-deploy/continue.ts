@@ -10,6 +10,7 @@ import type { EcsDeployInputs } from './inputs.ts';
 import { RELEASE_TAG, releaseFingerprint } from './release.ts';
 import { rollOut } from './rollout.ts';
 import type { EcsDeployPorts } from './run.ts';
+import { isCodeDeploy } from './running.ts';
 import { reportOf } from './summary.ts';
 
 /**
@@ -21,7 +22,11 @@ export async function continueDeployment(inputs: EcsDeployInputs, ports: EcsDepl
   const { ecs, log } = ports;
   if (inputs['dry-run']) throw notDry();
   const before = await ecs.describeService(ref);
-  checkController(ref, before);
+  checkController(ref, before, inputs);
+  if (isCodeDeploy(before.service)) {
+    const { continueByCodeDeploy } = await import('./codedeploy/deploy.ts');
+    return continueByCodeDeploy(inputs, ref, before, ports);
+  }
   const arn = inputs.deployment || before.service.currentServiceDeployment || '';
   const deployment = arn === '' ? undefined : await ecs.describeDeployment(arn);
   if (!deployment) throw noDeployment(ref, arn);
@@ -45,6 +50,7 @@ export async function continueDeployment(inputs: EcsDeployInputs, ports: EcsDepl
       images,
       force: false,
       resume: arn,
+      stage: deployment.lifecycleStage,
       desiredCount: undefined,
     },
     ports,

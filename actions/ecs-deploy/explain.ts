@@ -16,6 +16,8 @@ export interface LogTail {
 }
 
 export interface Circumstances {
+  /** Who makes the deployment; ECS unless told. */
+  by?: 'ECS' | 'CodeDeploy' | undefined;
   end: Exclude<WatchEnd, { status: 'reached' | 'hopeless' }>;
   failures: readonly FailedTask[];
   events: readonly string[];
@@ -40,7 +42,10 @@ export function explain(c: Circumstances): Outcome {
       return { status: 'succeeded', cause: '' };
     case 'rolled-back': {
       const restored = shortName(c.restored) || 'the revision before';
-      const cause = join(`${revision} did not ${lacked(c.stage)} and ECS put ${restored} back`, [c.end.why, evidence]);
+      const cause = join(`${revision} did not ${lacked(c)} and ${c.by ?? 'ECS'} put ${restored} back`, [
+        c.end.why,
+        evidence,
+      ]);
       return { status: 'rolled-back', cause, next };
     }
     case 'failed':
@@ -63,15 +68,17 @@ export function explain(c: Circumstances): Outcome {
       return {
         status: 'timed-out',
         cause,
-        next: `${next}. The deployment goes on in ECS; run this again to follow it`,
+        next: `${next}. The deployment goes on in ${c.by ?? 'ECS'}; run this again to follow it`,
       };
     }
   }
 }
 
 /** What it did not do: its tasks may have been well for long when a hook, an alarm or a person turned it back. */
-function lacked(stage: string | undefined): string {
-  return stage !== undefined && isScaledUp(stage) ? `get past ${stage}` : 'come up';
+function lacked({ stage, by }: Circumstances): string {
+  return stage !== undefined && (by === 'CodeDeploy' ? stage !== 'Install' : isScaledUp(stage))
+    ? `get past ${stage}`
+    : 'come up';
 }
 
 function join(head: string, parts: readonly string[]): string {

@@ -1,4 +1,4 @@
-import type { EcsApi, StoredDefinition } from '../../lib/ecs/api.ts';
+import type { DescribedService, EcsApi, StoredDefinition } from '../../lib/ecs/api.ts';
 import { objects, textOf } from '../../lib/ecs/json.ts';
 import { type ServiceRef, serviceName, shortName } from '../../lib/ecs/names.ts';
 import { Problem } from '../../lib/errors.ts';
@@ -10,9 +10,9 @@ import { checkController, planOf } from './deploy.ts';
 import { candidatesOf } from './deployment/find.ts';
 import type { EcsDeployInputs } from './inputs.ts';
 import { RELEASE_TAG, releaseFingerprint } from './release.ts';
-import { rollOut } from './rollout.ts';
+import { type Rollout, type RolloutPlan, rollOut } from './rollout.ts';
 import type { EcsDeployPorts } from './run.ts';
-import { runningDigests, unsettled } from './running.ts';
+import { isCodeDeploy, runningDigests, servingDefinition, unsettled } from './running.ts';
 import { reportOf } from './summary.ts';
 
 /** Sets the service back to a revision that exists: the one named, or the one that last served before this one. */
@@ -20,9 +20,10 @@ export async function rollback(inputs: EcsDeployInputs, ports: EcsDeployPorts): 
   const ref = { cluster: inputs.cluster, service: inputs.service };
   const { ecs, log } = ports;
   const before = await ecs.describeService(ref);
-  checkController(ref, before);
-  const current = before.service.taskDefinition ?? '';
-  const [goal, running] = await Promise.all([goalOf(inputs, ref, current, ports), ecs.describeTaskDefinition(current)]);
+  checkController(ref, before, inputs);
+  const codeDeploy = isCodeDeploy(before.service);
+  const current = servingDefinition(before.service);
+  const [goal, running] = await Promise.all([goalOf(inputs, ref, before, ports), ecs.describeTaskDefinition(current)]);
   const { definition, tags } = fromStored(goal);
   const images = new Map(
     objects(definition.containerDefinitions).map((c): [string, string] => [textOf(c.name), textOf(c.image)]),
@@ -48,7 +49,7 @@ export async function rollback(inputs: EcsDeployInputs, ports: EcsDeployPorts): 
   const left = { rollbackOnFailure: false, onCancel: 'leave' } as const;
   const common = { ...planOf(inputs, ref, before, definition), ...left };
   const plan = { ...common, taskDefinition: goal.arn, images, force: same };
-  const rollout = await rollOut(plan, ports);
+  const rollout = codeDeploy ? await byCodeDeploy(inputs, plan, ports) : await rollOut(plan, ports);
   const release = Object.fromEntries(Object.entries(tags).filter(([key]) => key.startsWith('slipway:')));
   if (rollout.outcome.status === 'succeeded' && Object.keys(release).length > 0)
     await ecs.tag(before.service.serviceArn ?? '', release).catch((error: unknown) => {
@@ -58,20 +59,43 @@ export async function rollback(inputs: EcsDeployInputs, ports: EcsDeployPorts): 
   return reportOf(about, { taskDefinition: goal.arn, outcome: rollout.outcome, running: rollout.running, rollout });
 }
 
+async function byCodeDeploy(inputs: EcsDeployInputs, plan: RolloutPlan, ports: EcsDeployPorts): Promise<Rollout> {
+  const { deployByCodeDeploy } = await import('./codedeploy/deploy.ts');
+  return deployByCodeDeploy(inputs, plan, ports);
+}
+
 async function goalOf(
   inputs: EcsDeployInputs,
   ref: ServiceRef,
-  current: string,
+  { service }: DescribedService,
   ports: EcsDeployPorts,
 ): Promise<StoredDefinition> {
+  const current = servingDefinition(service);
   const wanted = inputs['task-definition'];
   // A file says what to deploy next, not what served before.
   const named = wanted !== '' && sourceOf(wanted).kind === 'registered' ? revisionName(wanted, current) : undefined;
   const name =
-    named ?? (await previousInLedger(inputs, current, ports)) ?? (await previousRevision(ref, current, ports.ecs));
+    named ??
+    (await previousInLedger(inputs, current, ports)) ??
+    (isCodeDeploy(service)
+      ? await replacedBefore(inputs, ref, ports)
+      : await previousRevision(ref, current, ports.ecs));
   const goal = await ports.ecs.describeTaskDefinition(name);
   if (goal.definition.status === 'INACTIVE') throw deregistered(name);
   return goal;
+}
+
+/** What served before CodeDeploy's last deployment that succeeded. */
+async function replacedBefore(inputs: EcsDeployInputs, ref: ServiceRef, ports: EcsDeployPorts): Promise<string> {
+  const { previousByCodeDeploy } = await import('./codedeploy/deploy.ts');
+  const found = await previousByCodeDeploy(inputs, ref, ports);
+  if (found !== '') return found;
+  throw new Problem({
+    what: serviceName(ref),
+    cause: 'CodeDeploy names no revision that served before its last successful deployment',
+    fix: 'Name the revision to go back to in `task-definition`',
+    kind: 'not-found',
+  });
 }
 
 /** The task definition of the release before in the ledger; undefined where none is asked. */

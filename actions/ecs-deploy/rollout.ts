@@ -1,5 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
-import type { DeploymentConfiguration, DescribedService, EcsApi, Service } from '../../lib/ecs/api.ts';
+import type { DeploymentConfiguration, DescribedService, EcsApi, Service, ServiceSettings } from '../../lib/ecs/api.ts';
 import type { JsonObject } from '../../lib/ecs/json.ts';
 import { type ServiceRef, shortName } from '../../lib/ecs/names.ts';
 import { cancelled, messageOf, Problem } from '../../lib/errors.ts';
@@ -33,6 +33,10 @@ export interface RolloutPlan {
   images: ReadonlyMap<string, string>;
   desiredCount?: number | undefined;
   force: boolean;
+  /** More settings of the service that are to change with it. */
+  settings?: ServiceSettings | undefined;
+  /** Begins the deployment in another way than by UpdateService: a service that is created. */
+  begin?: (() => Promise<DescribedService>) | undefined;
   /** A deployment of this very revision that is already under way: it is watched, not started again. */
   resume?: string | undefined;
   /** The deployment configuration to set; undefined: the service's own stays. */
@@ -44,6 +48,8 @@ export interface RolloutPlan {
   stableForMs?: number | undefined;
   /** Put the revision before back when this one failed and ECS does not. */
   rollbackOnFailure: boolean;
+  /** The stage that the resumed deployment was at, when it was looked at before. */
+  stage?: string | undefined;
   timeoutMs: number;
   onCancel: 'leave' | 'rollback';
 }
@@ -81,7 +87,7 @@ export async function rollOut(plan: RolloutPlan, ports: RolloutPorts): Promise<R
     outcome: { status: 'failed', cause: '' },
     deployment: plan.resume ?? '',
     running: new Map(),
-    seen: nothingSeen(),
+    seen: { ...nothingSeen(), stage: plan.stage },
     logs: [],
     health: [],
     startedAt: ports.clock.now(),
@@ -96,7 +102,7 @@ export async function rollOut(plan: RolloutPlan, ports: RolloutPorts): Promise<R
     let answer: Answer = { notAfter: plan.before.at };
     if (plan.resume === undefined) {
       ports.remember?.(note('changing', rollout));
-      answer = await update(plan, ports);
+      answer = plan.begin ? answerOf(await plan.begin()) : await update(plan, ports);
       sent = true;
     }
     rollout.outcome = await follow({ ...plan, ...answer }, rollout, ports);
@@ -143,13 +149,16 @@ interface Answer {
   lost?: Problem | undefined;
 }
 
+function answerOf({ service, at }: DescribedService): Answer {
+  return { named: service.currentServiceDeployment, notAfter: at };
+}
+
 async function update(plan: RolloutPlan, { ecs, clock, log }: RolloutPorts): Promise<Answer> {
-  const { ref, previous, taskDefinition, desiredCount, force, configuration } = plan;
+  const { ref, previous, taskDefinition, desiredCount, force, configuration, settings } = plan;
   log.info(`Setting the service to ${shortName(taskDefinition)} (it was set to ${shortName(previous)})`);
   try {
-    const change = { taskDefinition, desiredCount, force, deploymentConfiguration: configuration };
-    const { service, at } = await ecs.updateService(ref, change);
-    return { named: service.currentServiceDeployment, notAfter: at };
+    const change = { taskDefinition, desiredCount, force, deploymentConfiguration: configuration, settings };
+    return answerOf(await ecs.updateService(ref, change));
   } catch (error) {
     if (!(error instanceof Problem) || !unanswered(error)) throw error;
     log.info(`${error.finding}. Looking whether ECS took it`);

@@ -7,7 +7,7 @@ import { REVISION_VARIABLE } from './definition/render.ts';
 import type { EcsDeployInputs } from './inputs.ts';
 import { RELEASE_TAG } from './release.ts';
 import type { EcsDeployPorts } from './run.ts';
-import { type RunningDigests, runningDigests, unsettled } from './running.ts';
+import { type RunningDigests, runningDigests, servingDefinition, unsettled } from './running.ts';
 
 /** What a service runs, as the `status` output tells it. */
 export interface ServiceStatus {
@@ -34,7 +34,7 @@ export interface ServiceStatus {
 export async function status(inputs: EcsDeployInputs, { ecs }: EcsDeployPorts): Promise<Report> {
   const ref = { cluster: inputs.cluster, service: inputs.service };
   const { service, tags } = await ecs.describeService(ref);
-  const arn = service.taskDefinition ?? '';
+  const arn = servingDefinition(service);
   const [{ definition }, tasks, deployment] = await Promise.all([
     ecs.describeTaskDefinition(arn),
     ecs.listTasks(ref, 'RUNNING'),

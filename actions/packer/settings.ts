@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, relative, resolve } from 'node:path';
+import { amiTemplate } from '../../lib/config/defaults.ts';
 import { Problem } from '../../lib/errors.ts';
 import { type DescribedPorts, describedComponent, texts } from '../../lib/leg/described.ts';
 import type { PackerInputs } from './inputs.ts';
@@ -20,7 +21,7 @@ export interface Target {
  */
 export async function readTarget(inputs: PackerInputs, ports: DescribedPorts & { workspace: string }): Promise<Target> {
   const described = inputs.component === '' ? undefined : await describedComponent('ami', inputs, ports);
-  const template = inputs.template || described?.template || folderOf(described?.paths?.[0]);
+  const template = inputs.template || (described ? amiTemplate(described) : '');
   if (template === '') {
     throw new Problem({
       what: "input 'template'",
@@ -44,11 +45,6 @@ export async function readTarget(inputs: PackerInputs, ports: DescribedPorts & {
     vars: { ...texts(described?.vars), ...inputs.vars },
     parameter: checkedParameter(inputs.parameter || described?.parameter || ''),
   };
-}
-
-/** "infra/ami/**" is of the folder infra/ami. */
-function folderOf(pattern: string | undefined): string {
-  return pattern === undefined || pattern.startsWith('!') ? '' : pattern.replace(/\/?[^/]*[*?[{].*$/, '');
 }
 
 function checkedParameter(name: string): string {

@@ -115,11 +115,11 @@ const REGISTRY_FIX = "Add `registry: { account: '123456789012', region: eu-centr
 
 function patterns(component: Component, path: readonly string[]): Mistake[] {
   const { paths } = component;
-  if (!paths?.[0]?.startsWith('!')) return [];
+  const [rule] = paths ?? [];
+  const first = typeof rule === 'object' ? Object.values(rule).flat()[0] : rule;
+  if (!first?.startsWith('!')) return [];
   const cause = 'the list starts with an exclusion, and nothing was included before it that it could take away';
-  return [
-    { path: [...path, 'paths', 0], seen: paths[0], cause, fix: "Put what belongs to it first, for instance '**'" },
-  ];
+  return [{ path: [...path, 'paths', 0], seen: first, cause, fix: "Put what belongs to it first, for instance '**'" }];
 }
 
 function references(config: ConfigData, name: string, component: Component, path: readonly string[]): Mistake[] {

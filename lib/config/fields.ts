@@ -1,7 +1,16 @@
 import * as v from 'valibot';
 
-/** "cause|fix": the two halves of a message; load.ts puts file, line, path and value in front. */
-export const say = (cause: string, fix: string): string => `${cause}|${fix}`;
+/** Between the halves of a message. The validator's own messages, as of a union, hold no such thing. */
+const HALVES = '\0';
+
+/** The two halves of a message; load.ts puts file, line, path and value in front. */
+export const say = (cause: string, fix: string): string => `${cause}${HALVES}${fix}`;
+
+/** What say() put together; empty halves for a message that it did not make. */
+export function halvesOf(message: string): [cause: string, fix: string] {
+  const [cause = '', fix] = message.split(HALVES);
+  return fix === undefined ? ['', ''] : [cause, fix];
+}
 
 /** Reference to a value that is looked up when the run needs it; documented in references.ts. */
 const REFERENCE = String.raw`\$\{(?:ssm|output):[^}]+\}`;

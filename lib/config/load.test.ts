@@ -51,6 +51,26 @@ describe('loadConfig', () => {
       edited('depends-on: [ami]', 'depends-on: [amy]'),
       ["no component has this name. Did you mean 'ami'?"],
     ],
+    [
+      'a kind of change that there is not',
+      edited("paths: ['bot/**']", "paths: ['bot/**', { 'added|renamed': 'x/**' }]"),
+      ['components.bot.paths[1]."added|renamed"', 'Use added, modified, deleted, type-changed, joined by |'],
+    ],
+    [
+      'a rule that is no pattern',
+      edited("paths: ['bot/**']", "paths: ['bot/**', { added: 3 }]"),
+      ['components.bot.paths[1]', 'it is a map, where a pattern, or patterns by kinds of change, belongs'],
+    ],
+    [
+      'a folder as a pattern',
+      edited("paths: ['bot/**']", 'paths: [bot/]'),
+      ['components.bot.paths[0] is "bot/"', 'a folder is folder/**'],
+    ],
+    [
+      'a backslash as a separator',
+      edited("paths: ['bot/**']", "paths: ['bot\\src']"),
+      ['components.bot.paths[0]', 'with forward slashes'],
+    ],
     ['a cycle', edited('depends-on: [ami]', 'after: [web]'), ['"infra → web → infra"', 'cycle']],
     ['a repository with a host', edited('sample-web,', 'x.dkr.ecr.y.amazonaws.com/web:1,'), ['ECR repository']],
     ['{sha} in verification', edited('{revision}', '{sha}'), ['an image is built once', 'Use {revision}']],
@@ -246,6 +266,12 @@ test.each<[string, Record<string, unknown>, Record<string, unknown>, Record<stri
   expect(overrideComponent(base, over)).toEqual(expected);
 });
 
+test('patterns may have signs that are meant as they are, and count some kinds of change only', () => {
+  const paths = ['app/(shop)/[id]/**', '\\*\\{a\\}', { 'added|deleted': 'db/**' }, { modified: ['db/keep', '!db/**'] }];
+  const text = edited("paths: ['bot/**']", `paths: ${JSON.stringify(paths)}`);
+  expect(loadConfig(text, FILE).components.bot?.paths).toEqual(paths);
+});
+
 describe('defaults', () => {
   const config = loadConfig(
     `version: 1
@@ -259,6 +285,7 @@ components:
     kind: service
     images: { app: { repository: app, context: ./app }, proxy: { repository: proxy, context: proxy, dockerfile: docker/proxy } }
     deploy: { to: ecs, cluster: c, service: s, task-definition: ecs/duo.json }
+  odd: { kind: worker, image: { repository: odd, context: 'a (b)/[c]' }, deploy: { to: ecs, cluster: c, service: s, task-definition: odd.yaml } }
 `.replace('  all:', '  whole:'),
     FILE,
   );
@@ -267,6 +294,7 @@ components:
     ['image', ['images/base.pkr.hcl/**']],
     ['net', ['infra/**', 'vars/dev.tfvars']],
     ['whole', ['**', 'Dockerfile']],
+    ['odd', ['a \\(b\\)/\\[c\\]/**', 'a \\(b\\)/\\[c\\]/Dockerfile', 'odd.yaml']],
     ['duo', ['app/**', 'app/Dockerfile', 'proxy/**', 'docker/proxy', 'ecs/duo.json']],
   ])('paths of %s', (name, expected) => {
     expect(pathsOf(component(config, name))).toEqual(expected);
@@ -281,6 +309,7 @@ components:
   });
 
   test('Packer template from the first pattern', () => {
+    expect(amiTemplate({ kind: 'ami', paths: [{ modified: ['infra/ami/*.hcl', 'x'] }] })).toBe('infra/ami');
     expect(amiTemplate({ kind: 'ami', paths: ['infra/ami/*.hcl'] })).toBe('infra/ami');
     expect(amiTemplate({ kind: 'ami', template: 'x.pkr.hcl' })).toBe('x.pkr.hcl');
   });

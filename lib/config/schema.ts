@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { STATUS_WORDS } from '../git/plumbing.ts';
 import {
   account,
   age,
@@ -22,28 +23,40 @@ import {
   words,
 } from './fields.ts';
 
+import { strategyEntries } from './strategy.ts';
+
 // The single source of truth: the types below, the checks at run time and schema/slipway.schema.json come from here.
 
 const pattern = v.pipe(
   v.string(),
   v.regex(
-    /^!?(?![/!])[^\\]*[^/\\!]$/,
+    /^!?(?![/!])(?:[^\\]|\\[*?[\]{}()!+@|\\])+(?<![/!])$/,
     say(
       'it is not a pattern of file names',
-      "Write it relative to the repository's root with forward slashes, such as web/** or !web/**/*.md; a folder is folder/**",
+      "Write it relative to the repository's root with forward slashes, such as web/** or !web/**/*.md; a folder is folder/**, and \\ stands before a sign that is meant as it is",
     ),
   ),
 );
 
+const kinds = Object.keys(STATUS_WORDS).join('|');
+const kindsOfChange = v.pipe(
+  v.string(),
+  v.regex(
+    new RegExp(`^(?:${kinds})(?:\\|(?:${kinds}))*$`),
+    say('it is no kind of change', `Use ${kinds.replaceAll('|', ', ')}, joined by |`),
+  ),
+);
+const patterns = v.pipe(v.array(pattern), v.minLength(1, say('the list is empty', 'List at least one pattern')));
+
 const paths = v.pipe(
-  v.array(pattern),
+  v.array(v.union([pattern, v.record(kindsOfChange, v.union([pattern, patterns]))])),
   v.minLength(1, say('the list is empty, so nothing could ever change it', 'List at least one pattern')),
 );
 
 const commonEntries = {
   paths: option(
     paths,
-    'Files that belong to this component: an ordered list in which the last match wins and ! excludes. Default: the folders that it is built from.',
+    'Files that belong to this component: an ordered list in which the last match wins and ! excludes. added|modified: pattern counts some kinds of change only. Default: the folders that it is built from.',
   ),
   'depends-on': option(
     v.array(componentName),
@@ -72,6 +85,17 @@ export const imageEntries = {
   tags: option(v.array(text), 'Tags beside the fingerprint and the commit.'),
   'max-age': option(age, 'Age after which a refresh rebuilds the image. Default: 7d.'),
 };
+
+export const beforeStep = v.strictObject({
+  name: described(text, 'Name, for log and summary.'),
+  command: described(
+    v.pipe(v.array(v.string()), v.minLength(1, say('the command is empty', 'List the program and its arguments'))),
+    'Program and arguments, run in a container of the new image. No shell reads it.',
+  ),
+  container: option(containerName, 'Container of the task definition that runs it. Default: the one that is deployed.'),
+  'environment-variables': option(words, 'Environment variables for this command alone.'),
+  timeout: option(duration, 'Time for the command. Default: 10m.'),
+});
 
 export const ecsEntries = {
   to: described(v.literal('ecs'), 'Where it runs: an ECS service.'),
@@ -105,6 +129,42 @@ export const ecsEntries = {
     v.picklist(['leave', 'rollback']),
     'What a cancelled run does with the rollout under way. Default: leave.',
   ),
+  cpu: option(v.union([text, count(1)]), "CPU of the task, such as 256. Default: the task definition's."),
+  memory: option(v.union([text, count(1)]), "Memory of the task in MiB, such as 512. Default: the task definition's."),
+  after: option(
+    v.array(beforeStep),
+    'Commands that must succeed once the new revision serves, written as in `before`.',
+  ),
+  network: option(
+    v.strictObject({
+      subnets: described(
+        v.pipe(v.array(text), v.minLength(1, say('the list is empty', 'Name at least one'))),
+        'Subnets.',
+      ),
+      'security-groups': option(v.array(text), 'Security groups.'),
+      'assign-public-ip': option(flag, 'Give the task a public address. Default: false.'),
+    }),
+    "Network of the commands before and after. Default: the service's; a scheduled task has none to take it from.",
+  ),
+  preflight: option(flag, 'Look before anything is changed whether all that the task needs is there. Default: true.'),
+  'keep-revisions': option(count(1), 'Revisions of the family that stay registered. Default: all.'),
+  'service-definition': option(repositoryPath, 'File that the service is created from when it is missing.'),
+  'propagate-tags': option(v.picklist(['TASK_DEFINITION', 'SERVICE', 'NONE']), 'Where the tasks get tags from.'),
+  'enable-execute-command': option(flag, 'Whether execute-command reaches the tasks.'),
+  'capacity-provider-strategy': option(
+    v.array(
+      v.strictObject({
+        capacityProvider: described(text, 'FARGATE, FARGATE_SPOT or the name of a provider.'),
+        weight: option(count(0), 'Share of the tasks beyond `base`.'),
+        base: option(count(0), 'Tasks that go here first.'),
+      }),
+    ),
+    'Capacity providers of the service.',
+  ),
+  'availability-zone-rebalancing': option(
+    v.picklist(['ENABLED', 'DISABLED']),
+    'Whether ECS spreads the tasks over the zones again.',
+  ),
 };
 
 const {
@@ -114,6 +174,11 @@ const {
   'fail-fast': _failFast,
   'stable-for': _stable,
   'rollback-on-failure': _rollback,
+  'service-definition': _definition,
+  'propagate-tags': _tags,
+  'enable-execute-command': _execute,
+  'capacity-provider-strategy': _strategy,
+  'availability-zone-rebalancing': _zones,
   ...taskEcsEntries
 } = ecsEntries;
 
@@ -139,7 +204,7 @@ export const ssmEntries = {
   timeout: option(duration, 'Time for all hosts. Default: 15m.'),
 };
 
-const ecsDeploy = v.strictObject(ecsEntries);
+const ecsDeploy = v.strictObject({ ...ecsEntries, ...strategyEntries });
 const ssmDeploy = v.strictObject(ssmEntries);
 const image = v.strictObject(imageEntries);
 const imageOverride = v.partial(image);
@@ -165,16 +230,6 @@ export const verifyEntries = {
   interval: option(duration, 'Pause between two attempts. Default: 2s.'),
   successes: option(count(1), 'Good answers in a row that prove it. Default: 3.'),
 };
-
-export const beforeStep = v.strictObject({
-  name: described(text, 'Name, for log and summary.'),
-  command: described(
-    v.pipe(v.array(v.string()), v.minLength(1, say('the command is empty', 'List the program and its arguments'))),
-    'Program and arguments, run in a container of the new image. No shell reads it.',
-  ),
-  container: option(containerName, 'Container of the task definition that runs it. Default: the one that is deployed.'),
-  timeout: option(duration, 'Time for the command. Default: 10m.'),
-});
 
 const appEntries = {
   ...commonEntries,
@@ -290,6 +345,8 @@ export type AmiComponent = Extract<Component, { kind: 'ami' }>;
 export type ImageConfig = v.InferOutput<typeof image>;
 export type EcsDeploy = v.InferOutput<typeof ecsDeploy>;
 export type SsmDeploy = v.InferOutput<typeof ssmDeploy>;
+/** One item of `paths`: a pattern, or patterns by the kinds of change that they count for. */
+export type PathRule = NonNullable<Component['paths']>[number];
 export type DeployConfig = AppComponent['deploy'];
 export type VerifyConfig = NonNullable<AppComponent['verify']>;
 export type BeforeStep = v.InferOutput<typeof beforeStep>;

@@ -1,4 +1,5 @@
 import type * as v from 'valibot';
+import { halvesOf } from './fields.ts';
 import type { ConfigPath, Mistake } from './mistakes.ts';
 import { configSchema } from './schema.ts';
 import { nearest } from './suggest.ts';
@@ -31,7 +32,7 @@ export function translate(issue: Issue, root: unknown, at: ConfigPath = [], insi
     if (issue.expected === 'never') return { ...place, ...unknownKey(key, knownKeys(root, parent), parent) };
     return { path: [...at, ...parent], cause: `the key '${key}' is missing`, fix: `Add \`${key}:\`` };
   }
-  const [cause = '', fix = ''] = issue.message.split('|');
+  const [cause, fix] = halvesOf(issue.message);
   const keyAtFault = last !== undefined && 'origin' in last && last.origin === 'key';
   const secret = path.includes('secrets') && !keyAtFault;
   if (secret && fix === '') {
@@ -72,6 +73,7 @@ function notOneOf(issue: Issue, fix: string): Pick<Mistake, 'cause' | 'fix'> {
 
 const NOUNS: readonly [RegExp, string][] = [
   [/^\(?string \| Array/, 'text or a list'],
+  [/^\(?string \| Object/, 'a pattern, or patterns by kinds of change,'],
   [/^\(?number \| Array/, 'a number or a list of numbers'],
   [/^Object/, 'a map (`key: value`)'],
   [/^Array/, 'a list'],

@@ -1,5 +1,7 @@
 import {
   ContinueServiceDeploymentCommand,
+  CreateServiceCommand,
+  type CreateServiceCommandInput,
   type Deployment,
   type DeploymentConfiguration,
   DescribeServiceDeploymentsCommand,
@@ -19,12 +21,15 @@ import {
   TagResourceCommand,
   type Task,
   UpdateServiceCommand,
+  type UpdateServiceCommandInput,
 } from '@aws-sdk/client-ecs';
 import { awsConfig, callAws } from '../aws/client.ts';
 import type { CredentialProvider } from '../aws/renewal.ts';
 import { Problem } from '../errors.ts';
 import { isObject, type JsonObject, objects, textOf } from './json.ts';
 import { type ServiceRef, serviceName, shortName } from './names.ts';
+import { type RevisionCalls, revisionCallsOf } from './revisions.ts';
+import { type TaskCalls, taskCallsOf } from './tasks.ts';
 import { captureAnswer, sendExactly } from './wire.ts';
 
 export type {
@@ -53,16 +58,23 @@ export interface DescribedService {
   at: number;
 }
 
+/** Settings of a service beside what it runs and how often. */
+export type ServiceSettings = Omit<
+  UpdateServiceCommandInput,
+  'cluster' | 'service' | 'taskDefinition' | 'desiredCount' | 'forceNewDeployment'
+>;
+
 export interface ServiceUpdate {
   taskDefinition?: string | undefined;
   desiredCount?: number | undefined;
   force?: boolean | undefined;
   /** The whole configuration, not only what changes of it. */
   deploymentConfiguration?: DeploymentConfiguration | undefined;
+  settings?: ServiceSettings | undefined;
 }
 
 /** What the suite asks of Amazon ECS. Each call throws a Problem that names the permission or resource. */
-export interface EcsApi {
+export interface EcsApi extends TaskCalls, RevisionCalls {
   /** @throws Problem kind `not-found` for a missing or inactive service. */
   describeService(ref: ServiceRef): Promise<DescribedService>;
   /** The definition with every field ECS sent, known to the SDK or not. */
@@ -70,6 +82,8 @@ export interface EcsApi {
   /** Registers the definition as it stands, byte for byte. @returns the ARN of the new revision. */
   registerTaskDefinition(definition: JsonObject, tags: Tags): Promise<string>;
   updateService(ref: ServiceRef, update: ServiceUpdate): Promise<DescribedService>;
+  /** Creates a service from its definition as it stands. */
+  createService(ref: ServiceRef, definition: JsonObject): Promise<DescribedService>;
   /** Deployments of the service created at or after a time (all that ECS remembers without one), newest first. */
   listDeployments(ref: ServiceRef, after?: Date): Promise<ServiceDeploymentBrief[]>;
   describeDeployment(arn: string): Promise<ServiceDeployment | undefined>;
@@ -91,6 +105,8 @@ export interface EcsOptions {
   /** Ends every read at once. A write is let finish for `WRITE_GRACE_MS`, so that it is known whether it happened. */
   signal: AbortSignal;
   credentials?: CredentialProvider | undefined;
+  /** Tries of each call, the first included. */
+  attempts?: number | undefined;
 }
 
 const DEPLOYMENTS_READ = 100;
@@ -100,21 +116,31 @@ const TASKS_READ = 100;
 /** A service of more tasks is judged by these. */
 const MOST_TASKS = 1_000;
 
-export function ecsApi({ region, action, signal, credentials }: EcsOptions): EcsApi {
+export function ecsApi({ region, action, signal, credentials, attempts }: EcsOptions): EcsApi {
   let made: ECSClient | undefined;
   // Made with the first call, so that an action that ends before it does not pay for a client.
   return callsOf(() => {
-    made ??= new ECSClient(awsConfig({ region, action, credentials }));
+    made ??= new ECSClient(awsConfig({ region, action, credentials, attempts }));
     return made;
   }, signal);
 }
 
 function callsOf(client: () => ECSClient, signal: AbortSignal): EcsApi {
-  return { ...readsOf(client, signal), ...writesOf(client, signal), within: (other) => callsOf(client, other) };
+  const options = { client, reading: { abortSignal: signal }, writing: () => ({ abortSignal: afterGrace(signal) }) };
+  return {
+    ...readsOf(client, signal),
+    ...writesOf(client, signal),
+    ...taskCallsOf(options),
+    ...revisionCallsOf(options),
+    within: (other) => callsOf(client, other),
+  };
 }
 
-type Reads = Omit<EcsApi, keyof Writes | 'within'>;
-type Writes = Pick<EcsApi, 'registerTaskDefinition' | 'updateService' | 'rollBackDeployment' | 'answerPause' | 'tag'>;
+type Reads = Omit<EcsApi, keyof Writes | keyof TaskCalls | keyof RevisionCalls | 'within'>;
+type Writes = Pick<
+  EcsApi,
+  'registerTaskDefinition' | 'updateService' | 'createService' | 'rollBackDeployment' | 'answerPause' | 'tag'
+>;
 
 function readsOf(client: () => ECSClient, signal: AbortSignal): Reads {
   const reading = { abortSignal: signal };
@@ -209,17 +235,31 @@ function writesOf(client: () => ECSClient, signal: AbortSignal): Writes {
       return taskDefinition.taskDefinitionArn;
     },
 
-    async updateService(ref, { taskDefinition, desiredCount, force, deploymentConfiguration }) {
-      const command = new UpdateServiceCommand({
+    async updateService(ref, { taskDefinition, desiredCount, force, deploymentConfiguration, settings }) {
+      const input = {
+        ...settings,
         cluster: ref.cluster,
         service: ref.service,
         ...(taskDefinition !== undefined && { taskDefinition }),
         ...(desiredCount !== undefined && { desiredCount }),
         ...(force && { forceNewDeployment: true }),
         ...(deploymentConfiguration !== undefined && { deploymentConfiguration }),
-      });
+      };
+      const command = new UpdateServiceCommand(input);
+      sendExactly(command, input);
       const captured = captureAnswer(command, { body: false });
       const call = { operation: 'ecs:UpdateService', resource: serviceName(ref) };
+      const { service } = await callAws(call, () => client().send(command, writing()));
+      if (!service) throw noAnswer(call.operation, call.resource);
+      return described(service, captured.at);
+    },
+
+    async createService(ref, definition) {
+      const input = { ...definition, cluster: ref.cluster, serviceName: shortName(ref.service) };
+      const command = new CreateServiceCommand(input as CreateServiceCommandInput);
+      sendExactly(command, input);
+      const captured = captureAnswer(command, { body: false });
+      const call = { operation: 'ecs:CreateService', resource: serviceName(ref) };
       const { service } = await callAws(call, () => client().send(command, writing()));
       if (!service) throw noAnswer(call.operation, call.resource);
       return described(service, captured.at);

@@ -39,14 +39,20 @@ export function fixture(): Fixture {
   return made;
 }
 
+/** Seconds since the epoch, a minute further with each call: commits are a minute apart, and their ids the same in each run. */
+const FIRST_COMMIT_AT = 1_793_491_200;
+
 function at(folder: string, remove: () => void, top: string): Fixture {
-  const run = (args: readonly string[]) =>
-    execFileSync('git', args, {
+  let minutes = 0;
+  const run = (args: readonly string[]) => {
+    const date = `@${FIRST_COMMIT_AT + 60 * minutes++} +0000`;
+    return execFileSync('git', args, {
       cwd: folder,
-      env: { ...gitEnvironment(process.env, []), ...IDENTITY },
+      env: { ...gitEnvironment(process.env, []), ...IDENTITY, GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date },
       stdio: ['ignore', 'pipe', 'pipe'],
       encoding: 'utf8',
     }).trim();
+  };
   let clones = 0;
   return {
     folder,

@@ -10,10 +10,15 @@ import { type Origin, Store } from './store.ts';
 export interface Git {
   /** Those of the commits that can be read here, without asking the remote. */
   present(commits: readonly string[]): Promise<Set<string>>;
-  /** Fetches exactly these commits, trees but no file contents, in one request; returns those that the remote has. */
-  fetch(commits: readonly string[]): Promise<Set<string>>;
+  /**
+   * Fetches exactly these commits, trees but no file contents, in one request; returns those that the remote has.
+   * @param depth 2 brings their parents too, for a commit whose parents are not known before it is here.
+   */
+  fetch(commits: readonly string[], depth?: 1 | 2): Promise<Set<string>>;
   /** Parents of a commit that is present, also where the clone is cut below it. */
   parents(commit: string): Promise<string[]>;
+  /** When commits that are present were committed, in seconds since the epoch. */
+  committedAt(commits: readonly string[]): Promise<Map<string, number>>;
   /** Two-dot comparison. @throws Problem when it fails. */
   diff(from: string, to: string): Promise<Change[]>;
   /** All entries below a folder, named relative to it. @throws Problem when there is no such folder in that commit. */
@@ -79,7 +84,7 @@ class Repository implements Git {
     return commits.filter((_, i) => lines[i] === 'commit');
   }
 
-  async fetch(commits: readonly string[]): Promise<Set<string>> {
+  async fetch(commits: readonly string[], depth: 1 | 2 = 1): Promise<Set<string>> {
     commits.forEach(checkId);
     const wanted = commits.filter((c) => !this.#gone.has(c));
     const [first] = wanted;
@@ -93,7 +98,7 @@ class Repository implements Git {
       origin,
       env,
     });
-    const fetched = await this.#store.fetch(wanted);
+    const fetched = await this.#store.fetch(wanted, depth);
     for (const commit of wanted) (fetched.has(commit) ? this.#here : this.#gone).add(commit);
     return fetched;
   }
@@ -104,6 +109,13 @@ class Repository implements Git {
     const { stdout } = await this.#must(['cat-file', 'commit', commit]);
     const [header = ''] = stdout.toString('latin1').split('\n\n', 1);
     return [...header.matchAll(/^parent ([0-9a-f]+)$/gm)].map((m) => m[1] ?? '');
+  }
+
+  async committedAt(commits: readonly string[]): Promise<Map<string, number>> {
+    commits.forEach(checkId);
+    const { stdout } = await this.#must(['rev-list', '--no-walk=unsorted', '--timestamp', ...new Set(commits)]);
+    const lines = stdout.toString('latin1').trim().split('\n');
+    return new Map(lines.map((line) => line.split(' ')).map(([seconds = '', id = '']) => [id, Number(seconds)]));
   }
 
   async diff(from: string, to: string): Promise<Change[]> {

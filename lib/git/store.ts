@@ -74,10 +74,10 @@ export class Store {
   }
 
   /** Fetches commits and trees; returns the commits that the remote has. @throws Problem when the remote cannot be asked. */
-  async fetch(commits: readonly string[]): Promise<Set<string>> {
+  async fetch(commits: readonly string[], depth: number): Promise<Set<string>> {
     let wanted = [...new Set(commits)];
     for (let attempt = 0; wanted.length > 0 && attempt < ATTEMPTS; attempt++) {
-      const result = await this.#fetch(wanted);
+      const result = await this.#fetch(wanted, depth);
       if (result.code === 0) return new Set(wanted);
       const absent = absentCommits(result.stderr, wanted);
       if (absent.length === 0) throw notFetched(result.stderr);
@@ -86,13 +86,16 @@ export class Store {
     return new Set();
   }
 
-  #fetch(commits: readonly string[]): Promise<RunResult> {
+  #fetch(commits: readonly string[], depth: number): Promise<RunResult> {
     const flags = ['--quiet', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', '--no-auto-maintenance'];
-    return this.#options.run(['git', 'fetch', ...flags, '--depth=1', '--filter=blob:none', 'origin', ...commits], {
-      cwd: this.folder,
-      env: gitEnvironment(this.#options.env, [['safe.directory', '*'], ...this.settings]),
-      timeoutMs: FETCH_TIMEOUT_MS,
-    });
+    return this.#options.run(
+      ['git', 'fetch', ...flags, `--depth=${depth}`, '--filter=blob:none', 'origin', ...commits],
+      {
+        cwd: this.folder,
+        env: gitEnvironment(this.#options.env, [['safe.directory', '*'], ...this.settings]),
+        timeoutMs: FETCH_TIMEOUT_MS,
+      },
+    );
   }
 
   #inWorkspace(args: readonly string[]): Promise<RunResult> {

@@ -29,10 +29,13 @@ interface DeploymentNode {
   statuses: { nodes: { state: string }[] } | null;
 }
 
+interface Deployments {
+  pageInfo: { hasNextPage: boolean; endCursor: string | null };
+  nodes: DeploymentNode[];
+}
+
 interface Page {
-  repository: {
-    deployments: { pageInfo: { hasNextPage: boolean; endCursor: string | null }; nodes: DeploymentNode[] };
-  } | null;
+  repository: { deployments: Deployments } | null;
 }
 
 /**
@@ -41,24 +44,31 @@ interface Page {
  */
 export function githubLedger(client: GitHubClient, context: Pick<GitHubContext, 'repository'>): Ledger {
   const { owner, name } = context.repository;
+  const page = async (environment: string, after: string | null): Promise<Deployments> => {
+    const variables = { owner, name, environments: [environment], first: PAGE, after };
+    const { repository } = await client.graphql<Page>(QUERY, variables);
+    if (!repository) throw unknownRepository(context.repository.slug);
+    return repository.deployments;
+  };
   return {
     async read(environment, components) {
       const entries = new Map<string, LedgerEntry[]>();
       const wanted = new Set(components);
       let after: string | null = null;
-      for (let page = 0; page < MAX_PAGES; page++) {
-        const variables: Record<string, unknown> = { owner, name, environments: [environment], first: PAGE, after };
-        const answer: Page = await client.graphql<Page>(QUERY, variables);
-        const deployments = answer.repository?.deployments;
-        if (!deployments) throw unknownRepository(context.repository.slug);
-        for (const node of deployments.nodes) {
-          const entry = entryOf(node, environment);
-          if (entry && wanted.has(entry.component)) append(entries, entry);
-        }
-        if (!deployments.pageInfo.hasNextPage || isComplete(entries, components)) break;
-        after = deployments.pageInfo.endCursor;
+      for (let n = 0; n < MAX_PAGES; n++) {
+        const { nodes, pageInfo } = await page(environment, after);
+        for (const entry of entriesOf(nodes, environment)) if (wanted.has(entry.component)) append(entries, entry);
+        if (!pageInfo.hasNextPage || isComplete(entries, components)) break;
+        after = pageInfo.endCursor;
       }
       return entries;
+    },
+
+    async recent(environment) {
+      const { nodes, pageInfo } = await page(environment, null);
+      const entries = new Map<string, LedgerEntry[]>();
+      for (const entry of entriesOf(nodes, environment)) append(entries, entry);
+      return { entries, whole: !pageInfo.hasNextPage };
     },
 
     async record(entry) {
@@ -90,6 +100,10 @@ export function githubLedger(client: GitHubClient, context: Pick<GitHubContext, 
       });
     },
   };
+}
+
+function entriesOf(nodes: readonly DeploymentNode[], environment: string): LedgerEntry[] {
+  return nodes.flatMap((node) => entryOf(node, environment) ?? []);
 }
 
 function entryOf(node: DeploymentNode, environment: string): LedgerEntry | undefined {

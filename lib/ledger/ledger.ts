@@ -21,6 +21,13 @@ export interface LedgerEntry {
   cause?: string;
 }
 
+export interface RecentEntries {
+  /** By component, newest first. */
+  entries: Map<string, LedgerEntry[]>;
+  /** Whether the store has no others. */
+  whole: boolean;
+}
+
 /** What was deployed where, told by a store that outlives runs. AWS stays the truth about what runs. */
 export interface Ledger {
   /**
@@ -29,6 +36,12 @@ export interface Ledger {
    * @throws Problem when the store cannot be read: callers must not take that for "nothing was deployed".
    */
   read(environment: string, components: readonly string[]): Promise<Map<string, LedgerEntry[]>>;
+  /**
+   * The newest entries of all components, in one request, for a reader that does not know their names yet. Only a store that is read
+   * without a checkout has it.
+   * @throws Problem when the store cannot be read.
+   */
+  recent?(environment: string): Promise<RecentEntries>;
   /** Writes an entry. @throws Problem when it could not be written. */
   record(entry: LedgerEntry): Promise<void>;
 }

@@ -6,6 +6,7 @@ import { actionRoutes } from './actions.ts';
 import { commitRoutes } from './commits.ts';
 import { deploymentRoutes } from './deployments.ts';
 import { GithubFault, notFound } from './errors.ts';
+import { gitDataRoutes } from './git-data.ts';
 import { answerGraphql } from './graphql.ts';
 import { pullRoutes } from './pulls.ts';
 import { createQuota } from './quota.ts';
@@ -95,7 +96,7 @@ export function createApi({
 
 function routeTable(): Routes<GithubRoute> {
   const routes = new Routes<GithubRoute>();
-  for (const table of [commitRoutes, pullRoutes, deploymentRoutes, actionRoutes]) {
+  for (const table of [commitRoutes, gitDataRoutes, pullRoutes, deploymentRoutes, actionRoutes]) {
     for (const [pattern, route] of Object.entries(table)) routes.add(pattern, route);
   }
   return routes;

@@ -32,6 +32,13 @@ export interface GitEntry {
   size: number;
 }
 
+export interface GitTreeEntry {
+  path: string;
+  mode: string;
+  type: GitEntry['type'];
+  sha: string;
+}
+
 export interface BareRepository {
   resolve(ref: string): Promise<string | undefined>;
   commit(sha: string): Promise<GitCommit | undefined>;
@@ -43,6 +50,8 @@ export interface BareRepository {
   refs(prefix: string): Promise<GitRef[]>;
   entry(ref: string, path: string): Promise<GitEntry | GitEntry[] | undefined>;
   blob(sha: string): Promise<Buffer>;
+  /** Entries of the tree of a commit (or of a tree), folders too, in git's order; undefined when there is no such object. */
+  tree(sha: string, recursive: boolean): Promise<GitTreeEntry[] | undefined>;
   createRef(ref: string, sha: string): Promise<void>;
   updateRef(ref: string, sha: string): Promise<void>;
   deleteRef(ref: string): Promise<void>;
@@ -117,6 +126,16 @@ export function bareRepository(gitDir: string): BareRepository {
     },
     entry: (ref, path) => treeEntry(run, ref, path),
     blob: async (sha) => (await run('cat-file', 'blob', sha)).out,
+    async tree(sha, recursive) {
+      const { code, out } = await run('ls-tree', '-z', ...(recursive ? ['-r', '-t'] : []), sha);
+      if (code !== 0) return undefined;
+      const lines = out.toString('utf8').split('\0').filter(Boolean);
+      return lines.map((line) => {
+        const [meta = '', path = ''] = line.split(/\t(.*)/s);
+        const [mode = '', type = 'blob', id = ''] = meta.split(' ');
+        return { path, mode, type: type as GitEntry['type'], sha: id };
+      });
+    },
     createRef: async (ref, sha) => void (await need('update-ref', ref, sha, '0'.repeat(40))),
     updateRef: async (ref, sha) => void (await need('update-ref', ref, sha)),
     deleteRef: async (ref) => void (await need('update-ref', '-d', ref)),

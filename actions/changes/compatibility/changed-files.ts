@@ -11,7 +11,7 @@ import { baseText, compareEvent } from './compare-event.ts';
 
 type Status = Change['status'];
 
-/** Lists by the kinds of change that they hold. A rename is a deletion and an addition, and git tells of no copies. */
+/** Lists by the kinds of change that they hold, in their order. A rename is a deletion and an addition, and git tells of no copies. */
 const LISTS: Readonly<Record<string, readonly Status[]>> = {
   added_files: ['A'],
   copied_files: [],
@@ -21,7 +21,7 @@ const LISTS: Readonly<Record<string, readonly Status[]>> = {
   type_changed_files: ['T'],
   unmerged_files: [],
   unknown_files: [],
-  all_changed_and_modified_files: ['A', 'M', 'D', 'T'],
+  all_changed_and_modified_files: ['A', 'D', 'M', 'T'],
   all_changed_files: ['A', 'M'],
   all_modified_files: ['A', 'M', 'D'],
 };
@@ -84,7 +84,7 @@ export async function changedFiles(inputs: ChangesInputs, ports: ChangesPorts): 
       : { status: 'unchanged', cause: 'no file that was asked for differs' },
     outputs,
     summary: `${heading(3, 'Changed files')}${table(['', 'Changed', 'Deleted'], rows)}${escapeCell(`Compared with ${baseText(found.base)}.`)}\n\n`,
-    annotations: [...surprises(groups, found.changes, inputs), ...found.warnings].map((message) => ({
+    annotations: [...surprises(found.changes, inputs), ...found.warnings].map((message) => ({
       level: 'warning',
       message,
     })),
@@ -94,7 +94,7 @@ export async function changedFiles(inputs: ChangesInputs, ports: ChangesPorts): 
 interface Group {
   /** '' for the input `files`. */
   key: string;
-  /** Empty where nothing was asked for: then all files are listed, and every flag is false. */
+  /** Empty where nothing was asked for: then all files are listed, and none of them are the only ones. */
   patterns: readonly string[];
 }
 
@@ -141,23 +141,23 @@ function outputsOf(
   patterns: readonly string[],
   text: (names: readonly string[]) => string,
 ) {
-  const match = matcher(patterns);
+  const match = matcher(patterns, 'group');
   const mine = patterns.length === 0 ? changes : changes.filter((c) => match(c.name)?.included);
   const of = (list: readonly Change[], statuses: readonly Status[]) =>
-    list.filter((c) => statuses.includes(c.status)).map((c) => c.name);
+    statuses.flatMap((status) => list.filter((c) => c.status === status).map((c) => c.name));
   const outputs: Record<string, string> = {};
   const put = (name: string, names: readonly string[]) => {
     outputs[name] = text(names);
     outputs[`${name}_count`] = String(names.length);
   };
   for (const [name, statuses] of Object.entries(LISTS)) put(name, of(mine, statuses));
+  outputs.any_added = String(of(mine, ['A']).length > 0);
   for (const [word, list] of Object.entries(FLAGS)) {
     const statuses = LISTS[list] ?? [];
     const names = new Set(of(mine, statuses));
     const others = of(changes, statuses).filter((n) => !names.has(n));
-    const asked = names.size > 0 && patterns.length > 0;
-    outputs[`any_${word}`] = String(asked);
-    outputs[`only_${word}`] = String(asked && others.length === 0);
+    outputs[`any_${word}`] = String(names.size > 0);
+    outputs[`only_${word}`] = String(names.size > 0 && patterns.length > 0 && others.length === 0);
     put(`other_${word}_files`, others);
   }
   return outputs;
@@ -177,13 +177,8 @@ function textOf(inputs: ChangesInputs, { rawInput }: ChangesPorts): (names: read
   return (names) => names.map((n) => (safe ? n.replace(/[:*?"<>|;`$()&!]/g, '\\$&') : n)).join(separator);
 }
 
-function surprises(groups: readonly Group[], changes: readonly Change[], { json }: ChangesInputs): string[] {
+function surprises(changes: readonly Change[], { json }: ChangesInputs): string[] {
   const warnings: string[] = [];
-  if (groups.some((g) => g.patterns.length === 0)) {
-    warnings.push(
-      'Without files or files_yaml, any_changed, only_changed and the like are false even when files changed',
-    );
-  }
   if (!json && changes.some((c) => SPECIAL.test(c.name))) {
     warnings.push(
       'A changed file has a name that a separator or backslash cannot tell from others: use json: true with escape_json: false',

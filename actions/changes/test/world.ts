@@ -4,17 +4,19 @@ import { join } from 'node:path';
 import { afterAll, beforeAll } from '@jest/globals';
 import { EXAMPLE } from '../../../lib/config/example.ts';
 import { githubContext } from '../../../lib/context.ts';
+import { apiGit } from '../../../lib/git/api.ts';
 import { type Fixture, fixture } from '../../../lib/git/fixture.ts';
 import { openGit } from '../../../lib/git/repository.ts';
-import { github } from '../../../lib/github/client.ts';
+import { type GitHubClient, github } from '../../../lib/github/client.ts';
 import { readInputs } from '../../../lib/inputs.ts';
+import { githubLedger } from '../../../lib/ledger/github.ts';
 import { openLedger } from '../../../lib/ledger/open.ts';
 import { recordingLog } from '../../../lib/log.ts';
 import { processes } from '../../../lib/process.ts';
 import { createGithub, type Github } from '../../../local/github/server.ts';
+import { compareByApi } from '../compare-api.ts';
 import { fields } from '../inputs.ts';
 import { writeFiles } from '../lists.ts';
-import { compareByApi } from '../resolve-base.ts';
 import { run } from '../run.ts';
 
 const FILE = '.github/slipway.yml';
@@ -81,11 +83,17 @@ function longLived(): void {
   at.tag = origin.git('rev-parse', 'refs/tags/v1');
 }
 
-export const DEPTHS = ['full', 'depth 1', 'no checkout'] as const;
+export const DEPTHS = ['full', 'depth 1', 'no checkout', 'no git'] as const;
+const withoutGit = new Set<string>();
 
 /** A workspace as actions/checkout leaves it at a commit, or an empty one. */
 export function workspaceAt(commit: string, depth: (typeof DEPTHS)[number]): string {
   if (depth === 'no checkout') return mkdtempSync(join(temp, 'empty-'));
+  if (depth === 'no git') {
+    const folder = mkdtempSync(join(temp, 'without-git-'));
+    withoutGit.add(folder);
+    return folder;
+  }
   const clone = origin.clone('--no-checkout', ...(depth === 'depth 1' ? ['--depth=1'] : []));
   if (depth === 'depth 1') {
     // A clone of one commit and nothing else: no branch of another depth is left to help.
@@ -130,24 +138,37 @@ export async function changes(
   const given = readInputs(fields, (name) => ({ config: FILE, token, ...inputs })[name] ?? '');
   const git: string[][] = [];
   const real = processes();
+  let calls = 0;
+  const counted = github({ context, token });
+  const client: GitHubClient = {
+    rest: (...request) => {
+      calls++;
+      return counted.rest(...request);
+    },
+    graphql: (...request) => {
+      calls++;
+      return counted.graphql(...request);
+    },
+  };
   const report = await run(given, {
-    git: openGit({
-      processes: {
-        run: (argv, o) => {
-          git.push([...argv]);
-          return real.run(argv, o);
-        },
-      },
-      workspace,
-      tempDir: temp,
-      origin: { url: origin.url },
-    }),
-    ledger: async () => openLedger({ kind: given.ledger, token, context }),
-    compare: compareByApi(
-      token ? async () => github({ context, token }) : undefined,
-      context.repository,
-      recordingLog(),
-    ),
+    git: withoutGit.has(workspace)
+      ? apiGit({ client: async () => client, repository: context.repository })
+      : openGit({
+          processes: {
+            run: (argv, o) => {
+              git.push([...argv]);
+              return real.run(argv, o);
+            },
+          },
+          workspace,
+          tempDir: temp,
+          origin: { url: origin.url },
+        }),
+    ledger: async () =>
+      given.ledger === 'github' && token
+        ? githubLedger(client, context)
+        : openLedger({ kind: given.ledger, token, context }),
+    compare: compareByApi(token ? async () => client : undefined, context.repository, recordingLog()),
     readFile: async (path) => {
       try {
         return readFileSync(join(workspace, path), 'utf8');
@@ -169,6 +190,8 @@ export async function changes(
     reasons,
     ships: JSON.parse(report.outputs.components ?? '[]') as string[],
     fetches: git.filter((argv) => argv[1] === 'fetch').length,
+    /** Requests to GitHub's API. */
+    calls,
   };
 }
 

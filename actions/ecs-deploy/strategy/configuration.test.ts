@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { DeploymentConfiguration, Service } from '../../../lib/ecs/api.ts';
 import { readInputs } from '../../../lib/inputs.ts';
+import { defaults } from '../defaults.ts';
 import { configurationChange } from './configuration.ts';
 import { strategyFields } from './inputs.ts';
 import { plannedMs } from './pace.ts';
@@ -158,4 +159,26 @@ test.each<[DeploymentConfiguration | undefined, number]>([
   [{ strategy: 'LINEAR', linearConfiguration: { stepPercent: 100 } }, 0],
 ])('minutes that %j takes by plan', (configuration, expected) => {
   expect(plannedMs(configuration) / 60_000).toBe(expected);
+});
+
+test('the config file gives what the inputs take', () => {
+  const hooks = [{ targetType: 'PAUSE', lifecycleStages: ['POST_SCALE_UP'] }];
+  const deploy = {
+    to: 'ecs',
+    cluster: 'sample',
+    service: 'web',
+    strategy: 'linear',
+    'linear-step-percent': 12.5,
+    'linear-step-bake-time': '5m',
+    'lifecycle-hooks': hooks,
+    'rollback-alarms': ['errors', 'latency'],
+  };
+  const given = defaults({ component: { kind: 'service', deploy } } as never);
+  expect(inputs(given as Record<string, string>)).toMatchObject({
+    strategy: 'linear',
+    'linear-step-percent': 12.5,
+    'linear-step-bake-time': 5,
+    'lifecycle-hooks': hooks,
+    'rollback-alarms': ['errors', 'latency'],
+  });
 });

@@ -3,6 +3,7 @@ import { ecsApi } from '../../../lib/ecs/api.ts';
 import { readInputs } from '../../../lib/inputs.ts';
 import type { Ledger } from '../../../lib/ledger/ledger.ts';
 import { recordingLog } from '../../../lib/log.ts';
+import { codeDeployApi } from '../codedeploy/api.ts';
 import type { Evidence } from '../evidence.ts';
 import { fields } from '../inputs.ts';
 import { run } from '../run.ts';
@@ -58,12 +59,13 @@ export async function play(script: Script, options: PlayOptions = {}) {
       {
         ecs: ecsApi({ region: 'eu-central-1', action: 'test', signal: stop.signal }),
         evidence,
+        codeDeploy: codeDeployApi({ region: 'eu-central-1', signal: stop.signal }),
         clock,
         log,
         signal: stop.signal,
         readText: async (path) => {
           const text = files[path];
-          if (text === undefined) throw new Error('no such file');
+          if (text === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
           return text;
         },
         openLedger: async () => ledgerOf(options.ledger ?? []),

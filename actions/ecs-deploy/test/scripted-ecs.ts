@@ -63,7 +63,11 @@ export interface Script {
   underWay?: boolean;
   /** More of the service, over what it is by default. */
   service?: Answer;
+  /** The service does not exist until CreateService makes it. */
+  missing?: boolean;
   digest?: string;
+  /** What stands before the service. */
+  loadBalancers?: Answer[];
   /** Handlers that stand before the scripted ones; undefined: go on. */
   before?: Record<string, (input: Answer, count: number) => Answer | undefined | Promise<Answer | undefined>>;
   /** Called when a request has been carried out, before it is answered: an answer that comes late, or never. */
@@ -157,6 +161,7 @@ export function baseDefinition(): Answer {
         essential: true,
         environment: [],
         mountPoints: [],
+        portMappings: [{ containerPort: 8080, hostPort: 8080, protocol: 'tcp' }],
         logConfiguration: {
           logDriver: 'awslogs',
           options: { 'awslogs-group': '/ecs/web', 'awslogs-region': 'eu-central-1', 'awslogs-stream-prefix': 'web' },
@@ -241,10 +246,12 @@ function handlersOf(
       }
     );
   };
-  return {
-    DescribeServices: () => ({
-      services: [serviceOf(script, state, since(), clock, { visible: visible(), superseded: superseded() })],
-    }),
+  const handlers: ReturnType<typeof handlersOf> = {
+    DescribeServices: () =>
+      script.missing && state.updatedAt === undefined
+        ? { services: [], failures: [{ arn: `${ACCOUNT}:service/sample/web`, reason: 'MISSING' }] }
+        : { services: [serviceOf(script, state, since(), clock, { visible: visible(), superseded: superseded() })] },
+    CreateService: (input) => handlers.UpdateService?.(input),
     DescribeTaskDefinition: (input) => {
       const name = String(input.taskDefinition).split('/').at(-1) ?? '';
       const definition = definitionOf(name);
@@ -305,6 +312,7 @@ function handlersOf(
     }),
     TagResource: () => ({}),
   };
+  return handlers;
 }
 
 function stoppedOf(arn: string, tasks: readonly StoppedTask[], state: State, began: number): Answer {
@@ -412,6 +420,7 @@ function serviceOf(
         message: `(service web) task ${t.id} failed`,
       })),
     tags: [],
+    loadBalancers: script.loadBalancers ?? [],
     ...script.service,
     ...(state.configuration !== undefined && { deploymentConfiguration: state.configuration }),
   };
