@@ -21,6 +21,8 @@ export interface CodeDeployFacts {
   /** Somebody else's deployment that was begun after this one was stopped. */
   supersededBy?: string | undefined;
   events?: readonly EventFacts[] | undefined;
+  /** Why this action itself stopped it. */
+  givenUp?: string | undefined;
 }
 
 /**
@@ -60,7 +62,8 @@ function turnedBack(facts: CodeDeployFacts): Judgement | undefined {
 }
 
 function judgeStopped(facts: CodeDeployFacts): Judgement {
-  if (facts.errorCode === 'ALARM_ACTIVE') return { decided: true, status: 'failed', why: reason(facts) };
+  if (facts.errorCode === 'ALARM_ACTIVE' || facts.givenUp !== undefined)
+    return { decided: true, status: 'failed', why: reason(facts) };
   if (facts.supersededBy !== undefined)
     return {
       decided: true,
@@ -78,7 +81,8 @@ const CODES: Readonly<Record<string, string>> = {
   TIMEOUT: 'it took longer than CodeDeploy waits',
 };
 
-function reason({ errorCode, errorMessage, events, status }: CodeDeployFacts): string {
+function reason({ errorCode, errorMessage, events, status, givenUp }: CodeDeployFacts): string {
+  if (givenUp !== undefined) return givenUp;
   const failed = events?.find((event) => event.status === 'Failed');
   const what = CODES[errorCode ?? ''];
   const parts = [

@@ -204,6 +204,18 @@ describe('a pause', () => {
   });
 });
 
+test('status tells the stage, and that a deployment waits for an answer', async () => {
+  const { report, ecs } = await play(
+    { service: blueGreen, underWay: true, deployment: () => pausedMoment },
+    { inputs: { operation: 'status', image: '', revision: '' } },
+  );
+  expect(JSON.parse(report.outputs.status ?? '')).toMatchObject({
+    deployment: { status: 'IN_PROGRESS', stage: 'POST_TEST_TRAFFIC_SHIFT', paused: true },
+  });
+  expect(report.summary).toContain('paused for an answer');
+  expect(ecs.calls.every((c) => /^(?:Describe|List)/.test(c.operation))).toBe(true);
+});
+
 describe('the operation continue', () => {
   const inputs = { operation: 'continue', image: '', revision: '' };
   const answered = (then: (action: unknown) => Moment): Script => {
