@@ -96,6 +96,7 @@ function reason({ errorCode, errorMessage, events, status, givenUp }: CodeDeploy
 
 /** Which lifecycle event has to be through for a stage of the same meaning; the names are CodeDeploy's for Amazon ECS. */
 const EVENTS: Partial<Record<WaitFor, string>> = {
+  healthy: 'AfterAllowTraffic',
   POST_SCALE_UP: 'Install',
   TEST_TRAFFIC_SHIFT: 'AfterInstall',
   POST_TEST_TRAFFIC_SHIFT: 'AllowTestTraffic',
@@ -112,7 +113,7 @@ export function reachedCodeDeploy(
   { status, events = [] }: Pick<CodeDeployFacts, 'status' | 'events'>,
 ): { stage: string; paused: boolean } | undefined {
   if (waitFor === 'completed') return undefined;
-  if (status === 'Ready') return { stage: 'Ready', paused: true };
+  if (status === 'Ready' && waitFor !== 'healthy') return { stage: 'Ready', paused: true };
   if (waitFor === 'paused' || (status !== 'InProgress' && status !== 'Baking')) return undefined;
   const name = EVENTS[waitFor];
   const event = events.find((e) => e.name === name);

@@ -272,7 +272,9 @@ class Watcher {
     const stage = reached(target.waitFor ?? 'completed', seen.deployment);
     if (stage) return { decided: true, status: 'reached', ...stage };
     const { running, requested, pending } = seen.counts;
-    if (target.waitFor !== 'healthy' || requested === 0 || running < requested || pending > 0) return undefined;
+    // Healthy tasks without traffic are not what anybody waits for: stages say more, where there are some.
+    if (target.waitFor !== 'healthy' || seen.deployment?.lifecycleStage !== undefined) return undefined;
+    if (requested === 0 || running < requested || pending > 0) return undefined;
     if (seen.service === undefined) await this.readService();
     if (!seen.service || !(await ports.allHealthy(seen.service))) return undefined;
     return { decided: true, status: 'reached', stage: seen.deployment?.lifecycleStage ?? '', healthy: running };

@@ -195,6 +195,14 @@ describe('a pause', () => {
     expect(clock.elapsed()).toBeLessThan(16_000);
   });
 
+  test('healthy tasks that have no traffic yet are not what `healthy` waits for', async () => {
+    const { report } = await play(
+      { service: blueGreen, deployment: bakes(20 * MINUTE, done) },
+      { inputs: { 'wait-for': 'healthy' } },
+    );
+    expect(report.outputs.stage).toBe('BAKE_TIME');
+  });
+
   test('does not stand for other bytes than were asked for', async () => {
     const { report } = await play(
       { service: blueGreen, digest: `sha256:${'c'.repeat(64)}`, deployment: bakes(20 * MINUTE, done) },
