@@ -106,12 +106,19 @@ export interface Reached {
  * well: behind it nothing moves until somebody answers. A stage that was passed between two looks counts as reached. Where
  * traffic is shifted, `healthy` is when the new revision has all of it, which a pause is not.
  */
-export function reached(waitFor: WaitFor, deployment: ServiceDeployment | undefined): Reached | undefined {
+export function reached(
+  waitFor: WaitFor,
+  deployment: ServiceDeployment | undefined,
+  answered: ReadonlySet<string> = new Set(),
+): Reached | undefined {
   if (waitFor === 'completed' || deployment?.status !== 'IN_PROGRESS' || !deployment.lifecycleStage) return undefined;
   const stage = deployment.lifecycleStage;
-  const [pause] = pausesOf(deployment);
+  // Right after an answer ECS may still show the pause.
+  const pauses = pausesOf(deployment);
+  const pause = pauses.find(({ hookId }) => !answered.has(hookId));
   if (pause && waitFor !== 'healthy') return { stage, pause };
   if (waitFor === 'paused') return undefined;
+  if (pauses.length > 0 && waitFor !== 'healthy') return undefined;
   const wanted = STAGES.indexOf(waitFor === 'healthy' ? 'BAKE_TIME' : waitFor);
   return STAGES.indexOf(stage as Stage) >= wanted ? { stage } : undefined;
 }

@@ -267,6 +267,28 @@ describe('the operation continue', () => {
     expect(report.outcome.cause).toContain('web:1');
   });
 
+  test('does not take the pause that it has answered for the next one, while ECS still shows it', async () => {
+    let answeredAt: number | undefined;
+    const { report, ecs } = await play(
+      {
+        service: blueGreen,
+        underWay: true,
+        digest: `sha256:${'a'.repeat(64)}`,
+        deployment: (t) => (answeredAt === undefined || t < 7_000 ? pausedMoment : done),
+        before: {
+          ContinueServiceDeployment: () => {
+            answeredAt = 0;
+            return undefined;
+          },
+        },
+      },
+      { inputs: { ...inputs, 'wait-for': 'paused' } },
+    );
+    expect(report.outcome).toEqual({ status: 'succeeded', cause: '' });
+    expect(report.outputs.paused).toBe('false');
+    expect(ecs.count('ContinueServiceDeployment')).toBe(1);
+  });
+
   test('follows a deployment that was answered before, and answers nothing', async () => {
     const { report, ecs } = await play(
       { service: blueGreen, underWay: true, digest: `sha256:${'a'.repeat(64)}`, deployment: bakes(14_000, done) },
