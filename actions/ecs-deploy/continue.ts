@@ -37,7 +37,7 @@ export async function continueDeployment(inputs: EcsDeployInputs, ports: EcsDepl
   const images = new Map(
     objects(definition.containerDefinitions).map((c): [string, string] => [textOf(c.name), textOf(c.image)]),
   );
-  await answer(inputs, arn, deployment, ports);
+  const answered = await answer(inputs, arn, deployment, ports);
   const plan = planOf(inputs, ref, before, definition, deployment.deploymentConfiguration);
   // What is said to be before us is ours: it has begun long ago.
   const since = deployment.createdAt?.getTime() ?? before.at;
@@ -51,6 +51,7 @@ export async function continueDeployment(inputs: EcsDeployInputs, ports: EcsDepl
       force: false,
       resume: arn,
       stage: deployment.lifecycleStage,
+      answered,
       desiredCount: undefined,
     },
     ports,
@@ -76,12 +77,13 @@ async function revisionsOf(deployment: ServiceDeployment, ecs: EcsApi): Promise<
   return { target: definition(to), source: definition(from) };
 }
 
+/** @returns the hooks that it answered */
 async function answer(
   { answer: wanted }: EcsDeployInputs,
   arn: string,
   deployment: ServiceDeployment,
   { ecs, log }: EcsDeployPorts,
-): Promise<void> {
+): Promise<ReadonlySet<string>> {
   const pauses = pausesOf(deployment);
   const action = wanted === 'rollback' ? 'ROLLBACK' : 'CONTINUE';
   const state = `${deployment.status ?? 'in an unknown state'}${deployment.lifecycleStage ? ` at ${deployment.lifecycleStage}` : ''}`;
@@ -89,9 +91,10 @@ async function answer(
     log.info(`Answering the pause at ${stage} with ${action} (hook ${hookId})`);
     await ecs.answerPause(arn, hookId, action);
   }
-  if (pauses.length > 0) return;
+  if (pauses.length > 0) return new Set(pauses.map(({ hookId }) => hookId));
   log.info(`Deployment ${shortName(arn)} waits for no answer: it is ${state}`);
   if (action === 'ROLLBACK') await rollBack(arn, deployment, ecs);
+  return new Set();
 }
 
 const GOES_FORWARD = new Set(['PENDING', 'IN_PROGRESS']);

@@ -50,6 +50,8 @@ export interface RolloutPlan {
   rollbackOnFailure: boolean;
   /** The stage that the resumed deployment was at, when it was looked at before. */
   stage?: string | undefined;
+  /** Hooks of it that were answered. */
+  answered?: ReadonlySet<string> | undefined;
   timeoutMs: number;
   onCancel: 'leave' | 'rollback';
 }
@@ -199,6 +201,7 @@ async function follow(plan: Followed, rollout: Rollout, ports: RolloutPorts): Pr
     since: before.at,
     desiredCount: plan.desiredCount,
     waitFor: plan.waitFor,
+    answered: plan.answered,
     failFast: plan.failFast,
     deadline: rollout.startedAt + plan.timeoutMs,
     justSeen,

@@ -248,6 +248,40 @@ describe('a deployment by CodeDeploy that fails', () => {
     expect(log.lines.some((l) => l.includes('last words of web/web/task0'))).toBe(true);
   });
 
+  test('is stopped and goes back when tasks end alike again and again, long before CodeDeploy would', async () => {
+    let stopped = false;
+    const tasks = [1, 2, 3].map((i) => ({ ...crashed, taskArn: `${ACCOUNT}:task/sample/task${i}` }));
+    const { report, codeDeploy, clock } = await play(
+      {
+        deployment: () =>
+          stopped
+            ? { status: 'Stopped', rollback: ROLLBACK, error: { code: 'MANUAL_STOP', message: '' } }
+            : { status: 'InProgress', events: through(1) },
+        rollback: () => 'Succeeded',
+        before: {
+          StopDeployment: () => {
+            stopped = true;
+            return undefined;
+          },
+        },
+      },
+      {
+        ecs: {
+          before: {
+            ListTasks: (input) => ({ taskArns: input.desiredStatus === 'STOPPED' ? tasks.map((t) => t.taskArn) : [] }),
+            DescribeTasks: () => ({ tasks }),
+          },
+        },
+      },
+    );
+    expect(report.outcome.status).toBe('rolled-back');
+    expect(report.outcome.cause).toMatch(
+      /3 tasks ended alike, so CodeDeploy was told to stop and to go back; 3 tasks stopped/,
+    );
+    expect(codeDeploy.count('StopDeployment')).toBe(1);
+    expect(clock.elapsed()).toBeLessThan(20_000);
+  });
+
   test('is stopped, or superseded when another one took over', async () => {
     const stopped = { status: 'Stopped', error: { code: 'MANUAL_STOP', message: '' } };
     const first = await play({ deployment: shifts(stopped) });

@@ -54,7 +54,8 @@ export async function deployByCodeDeploy(
   );
 }
 
-const MINUTES = 15 * 60_000;
+const FAIL_FAST = 3;
+const TIMEOUT_MS = 15 * 60_000;
 
 async function common(inputs: EcsDeployInputs, group: GroupRef, info: DeploymentGroupInfo, codeDeploy: CodeDeployApi) {
   const config = inputs['codedeploy-deployment-config'];
@@ -63,7 +64,8 @@ async function common(inputs: EcsDeployInputs, group: GroupRef, info: Deployment
     description: inputs['codedeploy-deployment-description'],
     config,
     waitFor: inputs['wait-for'],
-    timeoutMs: inputs.timeout ?? MINUTES + (await plannedMs(info, config, codeDeploy)),
+    failFast: inputs['fail-fast'] ?? FAIL_FAST,
+    timeoutMs: inputs.timeout ?? TIMEOUT_MS + (await plannedMs(info, config, codeDeploy)),
     onCancel: inputs['on-cancel'],
   };
 }

@@ -21,6 +21,8 @@ export interface CodeDeployFacts {
   /** Somebody else's deployment that was begun after this one was stopped. */
   supersededBy?: string | undefined;
   events?: readonly EventFacts[] | undefined;
+  /** Why this action itself stopped it. */
+  givenUp?: string | undefined;
 }
 
 /**
@@ -60,7 +62,8 @@ function turnedBack(facts: CodeDeployFacts): Judgement | undefined {
 }
 
 function judgeStopped(facts: CodeDeployFacts): Judgement {
-  if (facts.errorCode === 'ALARM_ACTIVE') return { decided: true, status: 'failed', why: reason(facts) };
+  if (facts.errorCode === 'ALARM_ACTIVE' || facts.givenUp !== undefined)
+    return { decided: true, status: 'failed', why: reason(facts) };
   if (facts.supersededBy !== undefined)
     return {
       decided: true,
@@ -78,7 +81,8 @@ const CODES: Readonly<Record<string, string>> = {
   TIMEOUT: 'it took longer than CodeDeploy waits',
 };
 
-function reason({ errorCode, errorMessage, events, status }: CodeDeployFacts): string {
+function reason({ errorCode, errorMessage, events, status, givenUp }: CodeDeployFacts): string {
+  if (givenUp !== undefined) return givenUp;
   const failed = events?.find((event) => event.status === 'Failed');
   const what = CODES[errorCode ?? ''];
   const parts = [
@@ -92,6 +96,7 @@ function reason({ errorCode, errorMessage, events, status }: CodeDeployFacts): s
 
 /** Which lifecycle event has to be through for a stage of the same meaning; the names are CodeDeploy's for Amazon ECS. */
 const EVENTS: Partial<Record<WaitFor, string>> = {
+  healthy: 'AfterAllowTraffic',
   POST_SCALE_UP: 'Install',
   TEST_TRAFFIC_SHIFT: 'AfterInstall',
   POST_TEST_TRAFFIC_SHIFT: 'AllowTestTraffic',
@@ -108,7 +113,7 @@ export function reachedCodeDeploy(
   { status, events = [] }: Pick<CodeDeployFacts, 'status' | 'events'>,
 ): { stage: string; paused: boolean } | undefined {
   if (waitFor === 'completed') return undefined;
-  if (status === 'Ready') return { stage: 'Ready', paused: true };
+  if (status === 'Ready' && waitFor !== 'healthy') return { stage: 'Ready', paused: true };
   if (waitFor === 'paused' || (status !== 'InProgress' && status !== 'Baking')) return undefined;
   const name = EVENTS[waitFor];
   const event = events.find((e) => e.name === name);

@@ -33,6 +33,7 @@ export interface CodeDeployPlan {
   /** A deployment that is under way already: it is watched, not started again. */
   resume?: string | undefined;
   waitFor: WaitFor;
+  failFast: number;
   timeoutMs: number;
   onCancel: 'leave' | 'rollback';
 }
@@ -113,6 +114,7 @@ async function follow(plan: CodeDeployPlan, rollout: Rollout, ports: CodeDeployP
     taskDefinition,
     waitFor,
     since: before.at,
+    failFast: plan.failFast,
     deadline: rollout.startedAt + plan.timeoutMs,
   };
   const onFirstFailure = async (task: FailedTask) => {

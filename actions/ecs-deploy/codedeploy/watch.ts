@@ -3,6 +3,7 @@ import type { EcsApi } from '../../../lib/ecs/api.ts';
 import { type ServiceRef, shortName } from '../../../lib/ecs/names.ts';
 import type { Log } from '../../../lib/log.ts';
 import { redactText } from '../definition/redact.ts';
+import { hopeless } from '../deployment/fail-fast.ts';
 import { type FailedTask, failuresOf } from '../deployment/failures.ts';
 import type { Judgement } from '../deployment/judge.ts';
 import { penaltyAfter, pause as pollPause } from '../deployment/pace.ts';
@@ -22,6 +23,8 @@ export interface CodeDeployTarget {
   waitFor: WaitFor;
   /** By the service's clock: tasks that stopped before are not its own. */
   since: number;
+  /** So many tasks that end alike end it, since CodeDeploy would wait for an hour; 0: none do. */
+  failFast: number;
   /** By our clock. */
   deadline: number;
 }
@@ -82,6 +85,7 @@ class CodeDeployWatcher {
   private readonly events = new Map<string, string>();
   private endedAt: number | undefined;
   private polls = 0;
+  private givenUp: string | undefined;
   private readonly target: CodeDeployTarget;
   private readonly seen: Seen;
   private readonly ports: CodeDeployWatchPorts;
@@ -105,10 +109,23 @@ class CodeDeployWatcher {
     if (this.polls++ % TASKS_EVERY === 0 || verdict.decided) await this.readFailures();
     if (verdict.decided) return verdict;
     this.tense = this.seen.failures.length > 0 || verdict.phase === 'rolling-back';
+    if (verdict.phase === 'rolling-out') await this.giveUpWithoutHope(ecs);
     const reached = reachedCodeDeploy(target.waitFor, facts);
     if (reached) return { decided: true, status: 'reached', ...reached };
     if (info.status === 'Ready') this.tellReady();
     return undefined;
+  }
+
+  /** Tasks that end alike for the third time will again: the deployment is stopped and goes back. */
+  private async giveUpWithoutHope(ecs: ECSTarget | undefined): Promise<void> {
+    const { target, seen, ports } = this;
+    if (this.givenUp !== undefined) return;
+    const requested = ecs?.taskSetsInfo?.find((set) => set.taskSetLabel === 'Green')?.desiredCount ?? 0;
+    const why = hopeless({ failures: seen.failures, limit: target.failFast, breaker: false, requested });
+    if (why === '') return;
+    this.givenUp = `${why.replace(/, and the service.*/, '')}, so CodeDeploy was told to stop and to go back`;
+    ports.log.warning(this.givenUp);
+    await ports.codeDeploy.stop(target.id);
   }
 
   /** The target shows a moment after the deployment. */
@@ -123,6 +140,7 @@ class CodeDeployWatcher {
       errorCode: info.errorInformation?.code,
       errorMessage: info.errorInformation?.message && redactText(info.errorInformation.message),
       events,
+      givenUp: this.givenUp,
     };
     if (info.status !== 'Failed' && info.status !== 'Stopped') return facts;
     this.endedAt ??= clock.now();
@@ -132,7 +150,8 @@ class CodeDeployWatcher {
       this.tell(`rollback ${id} is ${status}`);
       return { ...facts, rollback: { id, status } };
     }
-    if (goesBack(info) && clock.now() - this.endedAt < ROLLBACK_SHOWS_MS) return { ...facts, rollbackExpected: true };
+    if ((goesBack(info) || this.givenUp !== undefined) && clock.now() - this.endedAt < ROLLBACK_SHOWS_MS)
+      return { ...facts, rollbackExpected: true };
     if (info.status === 'Failed') return facts;
     const { lastAttemptedDeployment } = await codeDeploy.group(this.target.group);
     const newest = lastAttemptedDeployment?.deploymentId;

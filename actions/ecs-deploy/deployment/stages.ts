@@ -103,16 +103,24 @@ export interface Reached {
 
 /**
  * Whether a deployment under way has come as far as the run wants to wait. A pause ends every wait that names a stage as
- * well: behind it nothing moves until somebody answers. A stage that was passed between two looks counts as reached.
+ * well: behind it nothing moves until somebody answers. A stage that was passed between two looks counts as reached. Where
+ * traffic is shifted, `healthy` is when the new revision has all of it, which a pause is not.
  */
-export function reached(waitFor: WaitFor, deployment: ServiceDeployment | undefined): Reached | undefined {
-  if (waitFor === 'completed' || waitFor === 'healthy' || deployment?.status !== 'IN_PROGRESS') return undefined;
-  const stage = deployment.lifecycleStage ?? '';
-  const [pause] = pausesOf(deployment);
-  if (pause) return { stage, pause };
+export function reached(
+  waitFor: WaitFor,
+  deployment: ServiceDeployment | undefined,
+  answered: ReadonlySet<string> = new Set(),
+): Reached | undefined {
+  if (waitFor === 'completed' || deployment?.status !== 'IN_PROGRESS' || !deployment.lifecycleStage) return undefined;
+  const stage = deployment.lifecycleStage;
+  // Right after an answer ECS may still show the pause.
+  const pauses = pausesOf(deployment);
+  const pause = pauses.find(({ hookId }) => !answered.has(hookId));
+  if (pause && waitFor !== 'healthy') return { stage, pause };
   if (waitFor === 'paused') return undefined;
-  const at = STAGES.indexOf(stage as Stage);
-  return at >= STAGES.indexOf(waitFor) ? { stage } : undefined;
+  if (pauses.length > 0 && waitFor !== 'healthy') return undefined;
+  const wanted = STAGES.indexOf(waitFor === 'healthy' ? 'BAKE_TIME' : waitFor);
+  return STAGES.indexOf(stage as Stage) >= wanted ? { stage } : undefined;
 }
 
 /** Whether the new revision has all its tasks from this stage on. */

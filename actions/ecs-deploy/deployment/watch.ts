@@ -25,6 +25,8 @@ export interface WatchTarget {
   desiredCount?: number | undefined;
   /** How far to watch; to its end unless told. */
   waitFor?: WaitFor | undefined;
+  /** Hooks that were answered already, though ECS may still show them waiting. */
+  answered?: ReadonlySet<string> | undefined;
   /** By our clock. */
   deadline: number;
   /** It was going forward a moment ago: the first look can wait. */
@@ -269,10 +271,12 @@ class Watcher {
   private async reached(): Promise<WatchEnd | undefined> {
     const { target, seen, ports } = this;
     if (target.givenUp !== undefined) return undefined;
-    const stage = reached(target.waitFor ?? 'completed', seen.deployment);
+    const stage = reached(target.waitFor ?? 'completed', seen.deployment, target.answered);
     if (stage) return { decided: true, status: 'reached', ...stage };
     const { running, requested, pending } = seen.counts;
-    if (target.waitFor !== 'healthy' || requested === 0 || running < requested || pending > 0) return undefined;
+    // Healthy tasks without traffic are not what anybody waits for: stages say more, where there are some.
+    if (target.waitFor !== 'healthy' || seen.deployment?.lifecycleStage !== undefined) return undefined;
+    if (requested === 0 || running < requested || pending > 0) return undefined;
     if (seen.service === undefined) await this.readService();
     if (!seen.service || !(await ports.allHealthy(seen.service))) return undefined;
     return { decided: true, status: 'reached', stage: seen.deployment?.lifecycleStage ?? '', healthy: running };
@@ -362,7 +366,7 @@ class Watcher {
     const { seen, ports } = this;
     if (seen.deployment?.status === 'IN_PROGRESS') seen.stage = seen.deployment.lifecycleStage ?? seen.stage;
     for (const { hookId, stage, expiresAt, timeoutAction } of pausesOf(seen.deployment)) {
-      if (this.pauses.has(hookId)) continue;
+      if (this.pauses.has(hookId) || this.target.answered?.has(hookId)) continue;
       this.pauses.add(hookId);
       const until = expiresAt ? ` until ${expiresAt.toISOString()}, then ECS does ${timeoutAction}` : '';
       ports.log.info(`The deployment waits at ${stage} for an answer (operation continue, hook ${hookId})${until}`);

@@ -195,6 +195,14 @@ describe('a pause', () => {
     expect(clock.elapsed()).toBeLessThan(16_000);
   });
 
+  test('healthy tasks that have no traffic yet are not what `healthy` waits for', async () => {
+    const { report } = await play(
+      { service: blueGreen, deployment: bakes(20 * MINUTE, done) },
+      { inputs: { 'wait-for': 'healthy' } },
+    );
+    expect(report.outputs.stage).toBe('BAKE_TIME');
+  });
+
   test('does not stand for other bytes than were asked for', async () => {
     const { report } = await play(
       { service: blueGreen, digest: `sha256:${'c'.repeat(64)}`, deployment: bakes(20 * MINUTE, done) },
@@ -202,6 +210,18 @@ describe('a pause', () => {
     );
     expect(report.outcome.status).toBe('failed');
   });
+});
+
+test('status tells the stage, and that a deployment waits for an answer', async () => {
+  const { report, ecs } = await play(
+    { service: blueGreen, underWay: true, deployment: () => pausedMoment },
+    { inputs: { operation: 'status', image: '', revision: '' } },
+  );
+  expect(JSON.parse(report.outputs.status ?? '')).toMatchObject({
+    deployment: { status: 'IN_PROGRESS', stage: 'POST_TEST_TRAFFIC_SHIFT', paused: true },
+  });
+  expect(report.summary).toContain('paused for an answer');
+  expect(ecs.calls.every((c) => /^(?:Describe|List)/.test(c.operation))).toBe(true);
 });
 
 describe('the operation continue', () => {
@@ -245,6 +265,28 @@ describe('the operation continue', () => {
     const { report } = await play(script, { inputs: { ...inputs, answer: 'rollback' } });
     expect(report.outcome.status).toBe('rolled-back');
     expect(report.outcome.cause).toContain('web:1');
+  });
+
+  test('does not take the pause that it has answered for the next one, while ECS still shows it', async () => {
+    let answeredAt: number | undefined;
+    const { report, ecs } = await play(
+      {
+        service: blueGreen,
+        underWay: true,
+        digest: `sha256:${'a'.repeat(64)}`,
+        deployment: (t) => (answeredAt === undefined || t < 7_000 ? pausedMoment : done),
+        before: {
+          ContinueServiceDeployment: () => {
+            answeredAt = 0;
+            return undefined;
+          },
+        },
+      },
+      { inputs: { ...inputs, 'wait-for': 'paused' } },
+    );
+    expect(report.outcome).toEqual({ status: 'succeeded', cause: '' });
+    expect(report.outputs.paused).toBe('false');
+    expect(ecs.count('ContinueServiceDeployment')).toBe(1);
   });
 
   test('follows a deployment that was answered before, and answers nothing', async () => {
