@@ -3,8 +3,8 @@ import type { CredentialProvider } from '../../lib/aws/renewal.ts';
 import type { JsonObject } from '../../lib/ecs/json.ts';
 import { isObject, objects, textOf } from '../../lib/ecs/json.ts';
 import { shortName } from '../../lib/ecs/names.ts';
-import { redactText } from './definition/redact.ts';
 import type { FailedTask } from './deployment/failures.ts';
+import { logReads } from './log-reads.ts';
 
 export interface LogPlace {
   container: string;
@@ -39,22 +39,9 @@ const ACTION = 'ecs-deploy';
 
 export function awsEvidence({ region, signal, credentials }: EvidenceOptions): Evidence {
   const options = { abortSignal: signal };
+  const logs = logReads({ region, action: ACTION, credentials });
   return {
-    async lastLines(place, count) {
-      const { CloudWatchLogsClient, GetLogEventsCommand } = await import('@aws-sdk/client-cloudwatch-logs');
-      const client = new CloudWatchLogsClient(
-        awsConfig({ region: place.region || region, action: ACTION, credentials }),
-      );
-      const command = new GetLogEventsCommand({
-        logGroupName: place.group,
-        logStreamName: place.stream,
-        limit: count,
-        startFromHead: false,
-      });
-      const call = { operation: 'logs:GetLogEvents', resource: `log group ${place.group}` };
-      const { events } = await callAws(call, () => client.send(command, options));
-      return (events ?? []).map((e) => redactText((e.message ?? '').trimEnd()));
-    },
+    lastLines: (place, count) => logs.tail(place, count, signal),
 
     async targetHealth(targetGroupArn) {
       const elb = await import('@aws-sdk/client-elastic-load-balancing-v2');

@@ -1,6 +1,8 @@
 import { type AwsSettings, awsConfig, callAws } from '../../../lib/aws/client.ts';
+import { jsonService } from '../../../lib/aws/json-service.ts';
 import { isObject, objects, textOf } from '../../../lib/ecs/json.ts';
 import { Problem } from '../../../lib/errors.ts';
+import { logReads } from '../log-reads.ts';
 import { roleExists } from './iam.ts';
 import type { ImageId } from './questions.ts';
 
@@ -108,13 +110,10 @@ export function awsAccount({ region: own, signal, credentials, endpoint }: Accou
     },
 
     async secretTrouble(id, region) {
-      const { DescribeSecretCommand, SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager');
-      const client = new SecretsManagerClient(config(region));
       const call = { operation: 'secretsmanager:DescribeSecret', resource: id };
+      const secrets = jsonService({ ...settings(region), service: 'secretsmanager', target: 'secretsmanager' });
       try {
-        const { DeletedDate } = await callAws(call, () =>
-          client.send(new DescribeSecretCommand({ SecretId: id }), options),
-        );
+        const { DeletedDate } = await callAws(call, () => secrets('DescribeSecret', { SecretId: id }, patience()));
         return DeletedDate ? 'it is marked for deletion' : '';
       } catch (error) {
         if (error instanceof Problem && error.kind === 'not-found') return 'there is no such secret';
@@ -123,14 +122,8 @@ export function awsAccount({ region: own, signal, credentials, endpoint }: Accou
     },
 
     async logGroupExists(group, region) {
-      const { CloudWatchLogsClient, DescribeLogGroupsCommand } = await import('@aws-sdk/client-cloudwatch-logs');
-      const logs = new CloudWatchLogsClient(config(region));
-      const call = { operation: 'logs:DescribeLogGroups', resource: `log group ${group}` };
-      const { logGroups } = await callAws(call, () =>
-        logs.send(new DescribeLogGroupsCommand({ logGroupNamePrefix: group }), options),
-      );
-      // The shortest name with the prefix, which is the group itself, comes first.
-      return (logGroups ?? []).some((g) => g.logGroupName === group);
+      const logs = logReads(settings(own));
+      return (await logs.groups(group, region, patience())).includes(group);
     },
   };
 }

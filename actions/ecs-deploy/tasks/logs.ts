@@ -1,14 +1,6 @@
-import { awsConfig, callAws } from '../../../lib/aws/client.ts';
 import { Problem } from '../../../lib/errors.ts';
-import { redactText } from '../definition/redact.ts';
 import type { EvidenceOptions, LogPlace } from '../evidence.ts';
-
-export interface LogPage {
-  /** Oldest first, with secrets hidden. */
-  lines: string[];
-  /** Where to go on. */
-  token: string | undefined;
-}
+import { type LogPage, logReads } from '../log-reads.ts';
 
 /** Reads a container's log while it is written. */
 export interface TaskLogs {
@@ -17,28 +9,15 @@ export interface TaskLogs {
 }
 
 export function awsTaskLogs({ region, signal, credentials }: EvidenceOptions): TaskLogs {
+  const logs = logReads({ region, action: 'ecs-deploy', credentials });
   return {
     async next(place, token) {
-      const { CloudWatchLogsClient, GetLogEventsCommand } = await import('@aws-sdk/client-cloudwatch-logs');
-      const client = new CloudWatchLogsClient(
-        awsConfig({ region: place.region || region, action: 'ecs-deploy', credentials }),
-      );
-      const command = new GetLogEventsCommand({
-        logGroupName: place.group,
-        logStreamName: place.stream,
-        startFromHead: true,
-        ...(token !== undefined && { nextToken: token }),
-      });
-      const call = { operation: 'logs:GetLogEvents', resource: `log group ${place.group}` };
       try {
-        const { events, nextForwardToken } = await callAws(call, () => client.send(command, { abortSignal: signal }));
-        return { lines: (events ?? []).map((e) => redactText((e.message ?? '').trimEnd())), token: nextForwardToken };
+        return await logs.next(place, token, signal);
       } catch (error) {
         // The stream begins with the container's first line.
         if (error instanceof Problem && error.kind === 'not-found') return { lines: [], token };
         throw error;
-      } finally {
-        client.destroy();
       }
     },
   };
