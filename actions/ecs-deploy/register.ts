@@ -13,6 +13,7 @@ import { fromStored, loadDefinition, sourceOf } from './definition/source.ts';
 import type { EcsDeployInputs } from './inputs.ts';
 import { preflight, preflightSummary, refusal } from './preflight/preflight.ts';
 import { ownTags, RELEASE_TAG, releaseFingerprint, releaseTags } from './release.ts';
+import { retain, retentionSummary } from './retention/retain.ts';
 import type { EcsDeployPorts } from './run.ts';
 import { stepsAfter, stepsBefore } from './tasks/from-inputs.ts';
 import { failedStep, runSteps, tasksSummary } from './tasks/run-steps.ts';
@@ -68,12 +69,22 @@ export async function registerOnly(inputs: EcsDeployInputs, ports: EcsDeployPort
   const context = { cluster: inputs.cluster, taskDefinition: arn, definition, service: undefined };
   const proved = await proof(arn, ports, () => runSteps(steps, context, ports));
   looked += tasksSummary(proved.ends);
-  if (!proved.failed) return report(arn, { status: 'succeeded', cause: '' }, looked);
+  if (!proved.failed) {
+    looked += await letGo(family, [arn, newest?.arn ?? ''], inputs, ports);
+    return report(arn, { status: 'succeeded', cause: '' }, looked);
+  }
   return report(
     arn,
     await takenBack(arn, newest, failedStep(proved.failed, `of ${shortName(arn)}`, ''), ports),
     looked,
   );
+}
+
+async function letGo(family: string, own: string[], inputs: EcsDeployInputs, ports: EcsDeployPorts): Promise<string> {
+  const keep = inputs['keep-revisions'];
+  if (keep === undefined) return '';
+  const also = [...own, ...inputs['protected-revisions']];
+  return retentionSummary(await retain({ family, keep, also }, ports));
 }
 
 /** A revision that could not even be tried must not stay the newest. */

@@ -77,7 +77,7 @@ async function prepare(shipment: Shipment, ports: ShipPorts): Promise<Outcome | 
 async function rollOut(shipment: Shipment, entries: readonly LedgerEntry[], ports: ShipPorts): Promise<Outcome> {
   const { steps } = ports;
   const { journal, images } = shipment;
-  const deployed = await journal.step('deploy', () => steps.deploy(images));
+  const deployed = await journal.step('deploy', () => steps.deploy(images, revisionsOf(entries)));
   take(shipment, deployed);
   if (!isGood(deployed.outcome)) return deployed.outcome;
   const known = lastDeployed(entries);
@@ -103,6 +103,11 @@ function left(why: Outcome): Outcome {
     cause: `it was deployed, but verification ended as ${why.status}: ${why.cause}; it was left as it is (rollback-on-failure: false)`,
     next: `${VERIFY_NEXT}, or run the operation \`rollback\``,
   };
+}
+
+/** Every revision that the ledger names: a rollback may go to any of them. */
+function revisionsOf(entries: readonly LedgerEntry[]): string[] {
+  return [...new Set(entries.flatMap(({ taskDefinition }) => taskDefinition || []))];
 }
 
 function take(shipment: Shipment, { outputs }: Report): void {

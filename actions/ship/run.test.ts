@@ -79,6 +79,7 @@ async function ship(world: World = {}) {
   const environment = world.environment ?? 'dev';
   const config = environmentConfig(loadConfig(configText(world), 'slipway.yml'), environment);
   const calls: string[] = [];
+  const kept: string[] = [];
   const recorded: LedgerEntry[] = [];
   const saved: Result[] = [];
   const verifications = [...(world.verify ?? [])];
@@ -92,7 +93,8 @@ async function ship(world: World = {}) {
       return [{ ...NEW, reference: `registry.test/${images.web}`, revision }];
     },
     fingerprint: async () => 'release-b',
-    deploy: async (images) => {
+    deploy: async (images, revisions) => {
+      kept.push(...revisions);
       calls.push(`deploy ${images[0]?.reference}`);
       if (world.deploy instanceof Problem) throw world.deploy;
       const outputs = {
@@ -152,12 +154,14 @@ async function ship(world: World = {}) {
     readInputs(fields, (name) => given[name] ?? ''),
     ports,
   );
-  return { report: result, calls, recorded, result: saved[0] };
+  return { report: result, calls, kept, recorded, result: saved[0] };
 }
 
 describe('deploy', () => {
   test('builds, deploys, verifies, records and leaves a result', async () => {
-    const { report, calls, recorded, result } = await ship({ entries: [deployed] });
+    const { report, calls, kept, recorded, result } = await ship({ entries: [deployed] });
+    // What the ledger can go back to is not for retention to take away.
+    expect(kept).toEqual([arn(1)]);
     expect(report.outcome).toEqual(good);
     expect(calls).toEqual(['build', `deploy ${NEW.reference}`, 'verify newrev']);
     expect(recorded).toEqual([

@@ -192,7 +192,7 @@ function ecsSteps(options: StepOptions): DeploySteps {
       const { outputs } = await go({ ...imageInputs(images), operation, 'dry-run': 'true', preflight: 'false' }, true);
       return outputs['release-fingerprint'] ?? '';
     },
-    deploy: (images) => go({ ...imageInputs(images), operation }),
+    deploy: (images, kept) => go({ ...imageInputs(images), operation, 'protected-revisions': kept.join(',') }),
     rollback: (taskDefinition) => {
       if (scheduled) return go(again(taskDefinition), false, asRegistered);
       return go({ operation: 'rollback', ...(taskDefinition && { 'task-definition': taskDefinition }) });

@@ -90,6 +90,18 @@ describe('after a deployment', () => {
     },
   );
 
+  test('also of a family that is only registered', async () => {
+    const { ecs } = await play(
+      { deployment: goesWell, before: account() },
+      {
+        inputs: { ...IMAGE, operation: 'register', 'task-definition': 'web', 'keep-revisions': '3', container: 'web' },
+      },
+    );
+    const gone = ecs.calls.filter((c) => c.operation === 'DeregisterTaskDefinition').map((c) => c.input.taskDefinition);
+    // web:2 is the one that was registered, web:1 the one before; the other cluster uses web:4 and web:5.
+    expect([ecs.count('RegisterTaskDefinition'), gone]).toEqual([1, [definitionArn('web:3'), definitionArn('web:6')]]);
+  });
+
   test('none goes when the deployment did not end well', async () => {
     const { ecs } = await play(
       { deployment: () => ({ status: 'ROLLBACK_SUCCESSFUL', breaker: 'TRIGGERED' }), before: account() },
