@@ -32,6 +32,13 @@ export async function cancel(run: Cancelled, { ecs, sinceMs }: CancelPorts): Pro
       next: 'Run this again to follow it, or run the operation `rollback`',
     };
   }
+  if (run.previous === run.taskDefinition) {
+    return {
+      status: 'stopped',
+      cause: `the run was cancelled; the service ran ${revision} before too, so there is no revision to go back to`,
+      next: 'Run this again to follow it',
+    };
+  }
   const quick = ecs.within(AbortSignal.timeout(Math.max(LEAST_MS, CANCEL_MS - sinceMs)));
   try {
     const deployment = run.deployment || (await ownNewest(run, quick));

@@ -54,6 +54,11 @@ async function settle(note: RolloutNote, ports: Ports): Promise<Outcome> {
   const { cluster, service, taskDefinition, previous, since, known, stage } = note;
   const ref = { cluster, service };
   const revision = shortName(taskDefinition);
+  if (previous === taskDefinition)
+    return {
+      status: 'stopped',
+      cause: `the run was cut; the service ran ${revision} before too, so there is no revision to go back to`,
+    };
   const deployment = note.deployment || (await ownNewest({ ref, since, known, taskDefinition }, ports.ecs));
   if (deployment === '')
     return {

@@ -60,6 +60,23 @@ describe('every combination', () => {
     for (const facts of rows) if (facts.supersededBy) expect([facts, judge(facts).decided]).toEqual([facts, true]);
   });
 
+  test('is the same for a first deployment, which is told to have nothing to go back to where it failed', () => {
+    for (const facts of rows) {
+      const first = { ...facts, first: true };
+      expect([facts, ended(first)]).toEqual([facts, ended(facts)]);
+      const result = judge(first);
+      if (facts.status === 'STOPPED' && result.decided && result.status === 'failed')
+        expect([facts, result.why]).toEqual([facts, expect.stringContaining('nothing to go back to')]);
+    }
+  });
+
+  test('fails where an alarm went off and nothing was put back, and names it', () => {
+    for (const facts of rows.filter((r) => r.status === 'STOPPED' && r.breaker !== 'triggered')) {
+      const result = judge({ ...facts, triggeredAlarms: ['errors'] });
+      expect(result).toMatchObject({ status: 'failed', why: expect.stringContaining('alarm errors went off') });
+    }
+  });
+
   test('has a reason unless it succeeded', () => {
     for (const facts of rows) {
       const result = judge(facts);

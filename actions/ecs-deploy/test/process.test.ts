@@ -116,6 +116,15 @@ describe('cancelled with on-cancel: leave, at', () => {
   );
 });
 
+test('cancelled while only the count changes, there is no revision to go back to', async () => {
+  const { ecs, run } = await cut({ at: 'UpdateService', inputs: { image: '', 'desired-count': '3' } });
+  expect([run.code, run.outputs.outcome]).toEqual([1, 'stopped']);
+  expect(run.outputs.cause).toContain('the service ran web:1 before too, so there is no revision to go back to');
+  const after = await post(ecs, run.state.rollout);
+  expect(after.outputs.cause).toContain('there is no revision to go back to');
+  expect(calls(ecs)).toEqual([0, 1, 0]);
+}, 60_000);
+
 test('cancelled while the revision before is put back, that goes on, and the post step sees it through', async () => {
   const { ecs, run } = await cut({
     at: 'UpdateService',

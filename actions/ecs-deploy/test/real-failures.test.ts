@@ -23,7 +23,11 @@ const breaker = (enable: boolean) => ({
   deploymentCircuitBreaker: { enable, rollback: enable },
 });
 
+const ROLE = 'arn:aws:iam::123456789012:role/slipway-dev';
+
 const world: WorldInput = {
+  roles: [{ name: 'slipway-dev', subjects: ['repo:acme/sample:environment:dev'] }],
+  github: { identity: { repository: 'acme/sample', environment: 'dev' } },
   clusters: [
     {
       name: 'sample',
@@ -152,6 +156,33 @@ test('what passes does not end a deployment: throttling, failures inside AWS, cu
   expect([run.code, run.outputs.outcome, run.outputs.cause]).toEqual([0, 'succeeded', '']);
   expect(local.faults.list().map(({ struck, times }) => struck === times)).toEqual([true, true, true, true]);
 }, 150_000);
+
+test('credentials of setup-aws that are about to end are taken anew, here from some that STS does not know any more', async () => {
+  const session = {
+    role: ROLE,
+    audience: 'sts.amazonaws.com',
+    sessionName: 'slipway-1',
+    durationSeconds: 900,
+    expires: new Date(Date.now() + 60_000).toISOString(),
+    accessKeyId: 'ASIAENDED',
+  };
+  const run = await runAction(
+    'ecs-deploy',
+    { operation: 'status', cluster: 'sample', service: 'web' },
+    {
+      env: {
+        ...local.env({ credentials: false }),
+        AWS_ACCESS_KEY_ID: 'ASIAENDED',
+        AWS_SECRET_ACCESS_KEY: 'x',
+        AWS_SESSION_TOKEN: 'x',
+        SLIPWAY_AWS_SESSION: JSON.stringify(session),
+      },
+    },
+  );
+  expect([run.code, run.outputs.outcome]).toEqual([0, 'succeeded']);
+  expect(run.log).toContain(`Took role ${ROLE} again`);
+  expect(local.requests().at(-1)?.identity).toContain('assumed-role/slipway-dev/slipway-1');
+}, 60_000);
 
 test('a permission that is missing ends it at once', async () => {
   local.faults.add({ service: 'ecs', operation: 'DescribeServiceDeployments', effect: { denied: true } });
