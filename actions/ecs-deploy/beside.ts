@@ -7,7 +7,9 @@ import type { EcsDeployInputs } from './inputs.ts';
 import { preflight, preflightSummary, refusal } from './preflight/preflight.ts';
 import { type Retained, retain, retentionSummary } from './retention/retain.ts';
 import type { EcsDeployPorts } from './run.ts';
+import { isCodeDeploy } from './running.ts';
 import type { End } from './summary.ts';
+import { takeBack } from './take-back.ts';
 import { stepsAfter, stepsBefore } from './tasks/from-inputs.ts';
 import { failedStep, runSteps, tasksSummary } from './tasks/run-steps.ts';
 import type { TaskEnd } from './tasks/run-task.ts';
@@ -56,7 +58,7 @@ export class Beside {
     if (!isGood(outcome)) return outcome;
     const steps = stepsAfter(this.inputs, this.subject.release.definition);
     const failed = await this.runAll(steps, taskDefinition);
-    if (failed) return failedStep(failed, 'after the deployment', 'the new revision serves');
+    if (failed) return this.afterFailure(failed, taskDefinition);
     const keep = this.inputs['keep-revisions'];
     if (keep !== undefined) {
       const family = textOf(this.subject.release.definition.family);
@@ -64,6 +66,20 @@ export class Beside {
       this.retained = await retain({ family, keep, also }, this.ports);
     }
     return outcome;
+  }
+
+  /** Goes back where that was asked for and there is something to go back to; a cancelled run changes nothing more. */
+  private async afterFailure(failed: TaskEnd, taskDefinition: string): Promise<Outcome> {
+    const { service } = this.subject;
+    const previous = service.taskDefinition ?? '';
+    const back =
+      this.inputs['rollback-on-failure'] &&
+      failed.outcome.status !== 'stopped' &&
+      previous !== '' &&
+      previous !== taskDefinition &&
+      !isCodeDeploy(service);
+    if (!back) return failedStep(failed, 'after the deployment', 'the new revision serves');
+    return takeBack(this.inputs, previous, failedStep(failed, 'after the deployment', ''), this.ports);
   }
 
   /** The end of the deployment, with what happened beside it. */

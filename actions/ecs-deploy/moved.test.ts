@@ -188,7 +188,8 @@ const DEPLOY =
 force-new-deployment service-managed-ebs-volume-name service-managed-ebs-volume run-task run-task-container-overrides
 run-task-security-groups run-task-subnets run-task-assign-public-IP run-task-capacity-provider-strategy run-task-launch-type
 run-task-started-by run-task-tags run-task-managed-ebs-volume-name run-task-managed-ebs-volume wait-for-task-stopped
-enable-ecs-managed-tags propagate-tags keep-null-value-keys max-retries`.split(/\s+/);
+enable-ecs-managed-tags propagate-tags keep-null-value-keys max-retries codedeploy-appspec codedeploy-application
+codedeploy-deployment-group codedeploy-deployment-description codedeploy-deployment-config`.split(/\s+/);
 const RENDER = `task-definition task-definition-arn task-definition-family task-definition-revision container-name image
 environment-variables log-configuration-log-driver log-configuration-options docker-labels command task-role-arn
 execution-role-arn env-files secrets`.split(/\s+/);

@@ -150,10 +150,17 @@ test('an image that is not there is told with ECS’s reason', async () => {
   expect(report.outcome.cause).toMatch(/its image cannot be pulled \(CannotPullContainerError.*TaskFailedToStart/);
 }, 120_000);
 
-test('a command that fails after the deployment says that the new revision serves', async () => {
-  const { report } = await deploy('v5', { after: shell('smoke', 'echo broken; exit 1') });
-  expect(report.outcome.status).toBe('failed');
-  expect(report.outcome.cause).toMatch(/the task smoke after the deployment: .*code 1.*; the new revision serves$/);
-  const { service } = await look(local.client);
-  expect(service.taskDefinition).toBe(report.outputs['task-definition-arn']);
+test('a command that fails after the deployment takes it back, or says that the new revision serves', async () => {
+  const before = (await look(local.client)).service.taskDefinition;
+  const back = await deploy('v5', { after: shell('smoke', 'echo broken; exit 1') });
+  expect(back.report.outcome.status).toBe('rolled-back');
+  expect(back.report.outcome.cause).toMatch(/the task smoke after the deployment: .*code 1.*; web:\d+ serves again$/);
+  expect((await look(local.client)).service.taskDefinition).toBe(before);
+
+  const left = await deploy('v5', { after: shell('smoke', 'echo broken; exit 1'), 'rollback-on-failure': 'false' });
+  expect(left.report.outcome.status).toBe('failed');
+  expect(left.report.outcome.cause).toMatch(
+    /the task smoke after the deployment: .*code 1.*; the new revision serves$/,
+  );
+  expect((await look(local.client)).service.taskDefinition).toBe(left.report.outputs['task-definition-arn']);
 }, 120_000);
