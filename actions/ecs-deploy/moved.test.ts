@@ -138,7 +138,6 @@ describe('a workflow that was written for aws-actions', () => {
           },
         },
         overrides: { containerOverrides: [{ name: 'web', command: ['node', 'migrate.js'] }] },
-        propagateTags: 'TASK_DEFINITION',
         startedBy: 'ci',
         tags: [{ key: 'team', value: 'a' }],
         taskDefinition: run?.report.outputs['task-definition-arn'],

@@ -37,7 +37,9 @@ export async function deployMany(
   for (const [index, wave] of waves.entries()) {
     if (waves.length > 1)
       ports.log.info(`Wave ${index + 1} of ${waves.length}: ${wave.map((s) => s.service).join(', ')}`);
-    ends.push(...(await Promise.all(wave.map((service) => deployOne(service, index + 1, inputs, ports)))));
+    // The post step keeps one rollout in mind, which it would mix up with the others of the wave.
+    const own = wave.length === 1 ? ports : { ...ports, remember: undefined };
+    ends.push(...(await Promise.all(wave.map((service) => deployOne(service, index + 1, inputs, own)))));
     if (ends.some((e) => !isGood(e.outcome))) break;
   }
   const failed = ends.filter((e) => !isGood(e.outcome));

@@ -65,8 +65,8 @@ export function requestOf(step: TaskStep, context: RequestContext): TaskRequest 
   const own = definition.networkMode === 'awsvpc';
   if (own && !networkConfiguration?.awsvpcConfiguration?.subnets?.length) throw noNetwork(step);
   return {
+    // No tags by default: with them ECS asks for the permission to tag as well.
     startedBy: STARTED_BY,
-    propagateTags: 'TASK_DEFINITION',
     ...placement,
     // ECS refuses a network for tasks that use the host's or the bridge's.
     ...(own && { networkConfiguration }),

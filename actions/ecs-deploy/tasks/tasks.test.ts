@@ -157,7 +157,6 @@ describe('the call', () => {
       cluster: 'sample',
       taskDefinition: 'arn:web:2',
       startedBy: 'slipway',
-      propagateTags: 'TASK_DEFINITION',
       launchType: 'FARGATE',
       networkConfiguration: NETWORK,
       overrides: {
