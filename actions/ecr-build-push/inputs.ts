@@ -1,4 +1,5 @@
 import { bool, componentInputs, duration, type Inputs, keyValues, lines, list, text } from '../../lib/inputs.ts';
+import { registryFields } from './registry-inputs.ts';
 
 export const fields = {
   ...componentInputs,
@@ -18,6 +19,7 @@ export const fields = {
   'create-repository': bool(false),
   'force-build': bool(false),
   timeout: duration('30m'),
+  ...registryFields,
 } as const;
 
 export type BuildInputs = Inputs<typeof fields>;

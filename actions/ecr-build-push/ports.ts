@@ -6,10 +6,12 @@ import { openGit } from '../../lib/git/repository.ts';
 import { processes } from '../../lib/process.ts';
 import type { Edge } from '../../lib/runner.ts';
 import { buildAndPush } from './build.ts';
+import { callerAccount } from './caller.ts';
 import { readContent } from './content.ts';
 import { withDockerConfig } from './docker-config.ts';
 import type { BuildInputs } from './inputs.ts';
 import { RegistryReader } from './registry.ts';
+import { creationOf, scanPort } from './registry-ports.ts';
 import { openRepository, type Repository } from './repository.ts';
 import type { BuildPorts } from './run.ts';
 import type { BuildSettings } from './settings.ts';
@@ -18,7 +20,7 @@ import type { BuildSettings } from './settings.ts';
 export function portsOf(inputs: BuildInputs, settings: BuildSettings, edge: Edge): BuildPorts {
   const { env, log, signal, context } = edge;
   const run = processes(log);
-  if (inputs.push) required(inputs.repository);
+  if (inputs.push) requiredRepository(inputs.repository);
   let client: ECRClient | undefined;
   const ecr = () => {
     client ??= new ECRClient(awsConfig({ region: regionFrom(inputs.region, env), action: 'ecr-build-push' }));
@@ -43,11 +45,13 @@ export function portsOf(inputs: BuildInputs, settings: BuildSettings, edge: Edge
     repository: () =>
       openRepository({
         ecr: ecr(),
-        name: required(inputs.repository),
+        name: requiredRepository(inputs.repository),
         registryId: inputs['registry-id'],
-        create: inputs['create-repository'],
+        create: creationOf(inputs),
+        callerAccount: () => callerAccount(regionFrom(inputs.region, env), signal),
         signal,
       }),
+    scan: scanPort(inputs, { edge, ecr, password }),
     registry: async (repository) => new RegistryReader(await password(repository), repository.name, signal),
     build: async (request, repository) => {
       const docker = { processes: run, log, env, signal, timeoutMs: inputs.timeout, cwd: context.workspace };
@@ -60,7 +64,8 @@ export function portsOf(inputs: BuildInputs, settings: BuildSettings, edge: Edge
   };
 }
 
-function required(repository: string): string {
+/** @throws Problem where neither an input nor a component names the repository */
+export function requiredRepository(repository: string): string {
   if (repository !== '') return repository;
   throw new Problem({
     what: "input 'repository'",

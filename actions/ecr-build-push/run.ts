@@ -2,12 +2,14 @@ import type { GitHubContext } from '../../lib/context.ts';
 import { Problem } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Report } from '../../lib/report.ts';
+import { code, heading } from '../../lib/summary.ts';
 import type { BuildRequest } from './build.ts';
 import type { Content } from './content.ts';
 import { fingerprintTag, fingerprintTags, newestBuild } from './fingerprint-tag.ts';
 import type { BuildInputs } from './inputs.ts';
 import type { ServedImage } from './registry.ts';
 import { type Repository, type StoredImage, tagTaken } from './repository.ts';
+import type { GateResult } from './scan/gate.ts';
 import type { BuildSettings } from './settings.ts';
 import { summaryOf } from './summary.ts';
 import { pullNumber, tagsFor, versionFor } from './tags.ts';
@@ -28,6 +30,8 @@ export interface BuildPorts {
   /** The registry of the repository; asks for a password when first used. */
   registry(repository: Repository): Promise<RegistryPort>;
   build(request: BuildRequest, repository: Repository | undefined): Promise<void>;
+  /** The scan gate; undefined when there is none. */
+  scan?: ((image: StoredImage, repository: Repository) => Promise<GateResult>) | undefined;
 }
 
 interface Plan {
@@ -109,6 +113,9 @@ async function finish(
   ports: BuildPorts,
 ): Promise<Report> {
   const { image, built } = result;
+  // Before the tags: what does not pass gets none that a deployment could ask for.
+  const scanned = await ports.scan?.(image, repository);
+  if (scanned?.failure) return refused(result, scanned, plan, repository);
   const missing = plan.tags.filter((tag) => tag !== image.tag);
   for (const tag of missing) await repository.addTag(image, tag);
   const registry = await ports.registry(repository);
@@ -127,11 +134,35 @@ async function finish(
     built: String(built),
     fingerprint: plan.content.fingerprint,
     revision,
+    ...(scanned && { findings: scanned.findings }),
   };
   return {
     outcome: built ? { status: 'succeeded', cause: '' } : { status: 'unchanged', cause: result.why },
     outputs,
-    summary: summaryOf(outputs, result.why),
+    summary: summaryOf(outputs, result.why) + (scanned?.summary ?? ''),
+    annotations: scanned?.annotations ?? [],
+  };
+}
+
+/** The report on an image that the scan gate does not let pass. It has no `image`, so that no later step deploys it. */
+function refused(
+  { built, image }: { built: boolean; image: StoredImage },
+  { failure, findings, summary, annotations }: GateResult,
+  { version, content }: Plan,
+  { name }: Repository,
+): Report {
+  return {
+    outcome: failure ?? { status: 'failed', cause: 'the scan gate' },
+    outputs: {
+      digest: image.digest,
+      repository: name,
+      version,
+      built: String(built),
+      fingerprint: content.fingerprint,
+      findings,
+    },
+    summary: heading(3, `Image ${code(`${name}@${image.digest}`)}`) + summary,
+    annotations,
   };
 }
 

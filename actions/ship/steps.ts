@@ -90,7 +90,6 @@ function buildSteps(options: StepOptions): Pick<Steps, 'build' | 'promoted'> {
           ecr,
           name: repositoryOf(image),
           registryId: config.registry?.account,
-          create: false,
           signal: edge.signal,
         });
         return {
