@@ -1,5 +1,5 @@
 import { bool, duration, integer, lines, list, oneOf, secret, text } from '../../lib/inputs.ts';
-import { LEDGER_KINDS } from '../../lib/ledger/open.ts';
+import { LEDGER_KINDS } from '../../lib/ledger/kinds.ts';
 import { THRESHOLDS } from './scan/severity.ts';
 
 /** Inputs about the repository and what is in it: its creation, retention, promotion and the scan gate. */

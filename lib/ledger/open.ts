@@ -4,10 +4,10 @@ import { github } from '../github/client.ts';
 import { processes } from '../process.ts';
 import { gitLedger } from './git.ts';
 import { githubLedger } from './github.ts';
+import type { LedgerKind } from './kinds.ts';
 import type { Ledger, LedgerHistory } from './ledger.ts';
 
-export const LEDGER_KINDS = ['github', 'git', 'none'] as const;
-export type LedgerKind = (typeof LEDGER_KINDS)[number];
+export { LEDGER_KINDS, type LedgerKind } from './kinds.ts';
 
 export interface OpenLedgerOptions {
   kind: LedgerKind;

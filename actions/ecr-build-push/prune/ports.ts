@@ -27,6 +27,7 @@ export function pruneSettings(inputs: BuildInputs): PruneSettings {
 /** The real ports of a prune. @throws Problem when the repository is not there */
 export async function prunePorts(inputs: BuildInputs, edge: Edge): Promise<PrunePorts> {
   const { env, log, signal, context } = edge;
+  if (inputs.token !== '') log.mask(inputs.token);
   const keep = keptDefinitions(inputs['keep-task-definitions']);
   const region = regionFrom(inputs.region, env);
   const ecr = new ECRClient(awsConfig({ region, action: 'ecr-build-push' }));
