@@ -53,7 +53,7 @@ interface Address {
 const MAX_MANIFEST = 4 * 1024 * 1024;
 
 /** What the registry protocol's requests are called in IAM. Source: ECR user guide, "IAM permissions for pushing/pulling an image". */
-function actionOf(method: string, { kind }: Address): string {
+export function actionOf(method: string, { kind }: Pick<Address, 'kind'>): string {
   const reads = method === 'GET' || method === 'HEAD';
   if (kind === 'manifests') return reads ? 'ecr:BatchGetImage' : 'ecr:PutImage';
   if (kind === 'blobs') return method === 'HEAD' ? 'ecr:BatchCheckLayerAvailability' : 'ecr:GetDownloadUrlForLayer';

@@ -34,8 +34,7 @@ export interface Registry {
 /** What the registry was asked over its own protocol: the proof of what moved, and what did not. */
 export interface RegistryRecord {
   method: string;
-  /** manifests, blobs, uploads, tags, referrers. */
-  kind: string;
+  kind: 'manifests' | 'blobs' | 'uploads' | 'tags' | 'referrers';
   repository: string;
   reference: string;
   status: number;
