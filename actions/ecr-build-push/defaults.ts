@@ -13,6 +13,9 @@ export function defaults({ config, component }: Configured): Defaults {
     platforms: image?.platforms?.join(','),
     'build-args': lines(image?.['build-args']),
     labels: lines(image?.labels),
+    scan: image?.scan,
+    'fail-on': image?.['fail-on'],
+    'ignore-file': image?.['ignore-file'],
     tags: image?.tags && ['sha', ...image.tags].join('\n'),
   };
 }

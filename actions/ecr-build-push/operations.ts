@@ -31,10 +31,10 @@ export const operations: Record<BuildInputs['operation'], Operation> = {
 
   async promote(inputs, edge) {
     requiredRepository(inputs.repository);
-    const [{ promote }, { promotePorts }] = await Promise.all([
+    const [{ promote }, { promotePorts, promoteRequest }] = await Promise.all([
       import('./promote/run.ts'),
       import('./promote/ports.ts'),
     ]);
-    return promote(await promotePorts(inputs, edge));
+    return promote(await promotePorts(promoteRequest(inputs, edge), edge));
   },
 };
