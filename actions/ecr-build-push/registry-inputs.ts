@@ -18,6 +18,7 @@ export const registryFields = {
   'scan-timeout': duration('10m'),
 
   'keep-newest': integer({ min: 1, max: 10_000, default: 30 }),
+  'keep-tags': list(),
   'rollback-depth': integer({ min: 1, max: 1000, default: 10 }),
   'min-age': duration('24h'),
   'keep-task-definitions': text('all'),

@@ -71,7 +71,8 @@ export class RegistryClient {
     const body = await response.text();
     const digest = `sha256:${createHash('sha256').update(body).digest('hex')}`;
     if (reference.startsWith('sha256:') && reference !== digest) throw this.#corrupt(reference, digest);
-    return { digest, mediaType: response.headers.get('content-type') ?? '', body };
+    const mediaType = response.headers.get('content-type')?.split(';')[0]?.trim() ?? '';
+    return { digest, mediaType, body };
   }
 
   async hasManifest(digest: string): Promise<boolean> {

@@ -31,6 +31,7 @@ function decide(images: StoredManifest[], over: Partial<Rules> & { used?: string
   const used = new Set((over.used ?? []).map(digest));
   const rules: Rules = {
     keepNewest: 1,
+    keepTags: ['lambda-*'],
     minAgeMs: DAY,
     now: NOW,
     usersOf: (d) => (used.has(d) ? ['service a/b'] : []),
@@ -54,6 +55,7 @@ describe('which images go', () => {
     ['one without a tag that is used', image('x', 9), { used: ['x'] }, undefined],
     ['one that was pushed just now', image('x', 0.5), {}, undefined],
     ['latest, however old', image('x', 99, ['latest']), {}, undefined],
+    ['one with a tag that is to be kept', image('x', 99, ['lambda-7', 'sha-1']), {}, undefined],
     ['the cache', image('x', 99, ['cache']), {}, undefined],
     ['a pull request’s', image('x', 99, ['pr-7']), {}, undefined],
     ['a branch’s', image('x', 99, ['branch-x', 'pr-7']), {}, undefined],
@@ -108,6 +110,12 @@ describe('an image is more than its manifest', () => {
   test('and goes with them: the index first, since ECR does not let go of its parts before', () => {
     const images = [...parts, signature, sbom, cosign, index('index', 9, ['v1']), image('new', 2, ['v2'])];
     expect(decide(images).batches).toEqual([['index'], ['amd', 'arm', 'attested', 'sig', 'cosign'], ['sbom']]);
+  });
+
+  test('a platform’s own tag does not save it from its index’s fate, except where that tag would by itself', () => {
+    const tagged = [image('amd', 9, ['v1-amd64']), image('arm', 9, ['lambda-1'])];
+    const both = image('index', 9, ['v1'], { children: tagged.map((p) => p.digest) });
+    expect(decide([both, ...tagged, image('new', 2, ['v2'])]).deleted).toEqual(['index', 'amd']);
   });
 
   test('what two indexes share stays with the one that stays', () => {
@@ -204,7 +212,15 @@ describe('where ECS is asked', () => {
 });
 
 describe('a run', () => {
-  const settings = { repository: 'web', keepNewest: 1, minAgeMs: DAY, rollbackDepth: 1, dryRun: false, ledger: 'git' };
+  const settings = {
+    repository: 'web',
+    keepNewest: 1,
+    keepTags: [],
+    minAgeMs: DAY,
+    rollbackDepth: 1,
+    dryRun: false,
+    ledger: 'git',
+  };
   const told: LedgerEntry = {
     component: 'web',
     environment: 'prod',

@@ -15,6 +15,8 @@ export interface Rules {
   keepNewest: number;
   minAgeMs: number;
   now: number;
+  /** Tags whose images stay, with * for anything: of what runs where nobody can look. */
+  keepTags: readonly string[];
   /** Who needs an image; [] when nobody does. */
   usersOf(digest: string, tags: readonly string[]): readonly string[];
 }
@@ -49,7 +51,7 @@ export function planOf(images: readonly StoredManifest[], rules: Rules): Plan {
   const kept = new Map<string, string>();
   for (const image of images) keepUsed(image, family, rules, kept);
   const ranks = ranksOf(images.filter((image) => family.isRoot(image) && isRanked(image)));
-  for (const image of images.filter((i) => family.isRoot(i))) {
+  for (const image of images) {
     const why = kept.has(image.digest) ? undefined : whyKept(image, ranks.get(image.digest), rules);
     if (why !== undefined) kept.set(image.digest, why);
   }
@@ -142,10 +144,17 @@ function whyKept(image: StoredManifest, rank: number | undefined, rules: Rules):
   const { tags, pushedAt } = image;
   if (rules.now - pushedAt < rules.minAgeMs) return 'younger than min-age';
   if (tags.includes('latest')) return 'latest';
+  const pattern = rules.keepTags.find((one) => tags.some((tag) => wildcard(one).test(tag)));
+  if (pattern !== undefined) return `keep-tags: ${pattern}`;
   if (tags.some((tag) => CACHE.test(tag))) return 'build cache';
   if (rank !== undefined)
     return rank <= rules.keepNewest ? `number ${rank} of the newest ${rules.keepNewest}` : undefined;
   return tags.length > 0 && tags.every((tag) => AGED.test(tag)) ? 'left to the lifecycle policy' : undefined;
+}
+
+function wildcard(pattern: string): RegExp {
+  const literal = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${literal.join('.*')}$`);
 }
 
 function whyDeleted(image: StoredManifest, family: Family, { keepNewest }: Rules): string {

@@ -17,6 +17,7 @@ export function pruneSettings(inputs: BuildInputs): PruneSettings {
   return {
     repository: inputs.repository,
     keepNewest: inputs['keep-newest'] ?? 0,
+    keepTags: inputs['keep-tags'],
     minAgeMs: inputs['min-age'],
     rollbackDepth: inputs['rollback-depth'] ?? 0,
     dryRun: inputs['dry-run'],

@@ -12,6 +12,7 @@ import { Usage } from './usage.ts';
 export interface PruneSettings {
   repository: string;
   keepNewest: number;
+  keepTags: readonly string[];
   minAgeMs: number;
   rollbackDepth: number;
   dryRun: boolean;
@@ -40,9 +41,9 @@ export async function prune(settings: PruneSettings, ports: PrunePorts): Promise
   log.info(`${settings.repository} holds ${images.length} manifests`);
   const usage = await usageOf(settings, places, ports);
   const now = ports.now();
-  const { keepNewest, minAgeMs, dryRun } = settings;
+  const { keepNewest, keepTags, minAgeMs, dryRun } = settings;
   const usersOf = usage.of.bind(usage);
-  const { decisions, batches } = planOf(images, { keepNewest, minAgeMs, now, usersOf });
+  const { decisions, batches } = planOf(images, { keepNewest, keepTags, minAgeMs, now, usersOf });
   tell(decisions, log);
   const left = dryRun ? [] : await remove(batches, ports);
   const gone = batches.flat().filter((digest) => !left.some((l) => l.digest === digest));
