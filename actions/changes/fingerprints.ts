@@ -10,7 +10,8 @@ import type { Unit } from './units.ts';
 
 /**
  * Fingerprint of each component's content at a commit, 64 hexadecimal digits, the same at any clone depth and on any machine: of a component
- * with an image the build fingerprint that ecr-build-push tags it with, of every other that of the files that its patterns include.
+ * with an image that of what it is built from, but for the base images, whose digests only a registry knows (ecr-build-push
+ * gives the same as `content-fingerprint`); of every other that of the files that its patterns include.
  * @throws Problem when the commit cannot be had, or holds no such context or Dockerfile.
  */
 export async function fingerprintsOf(

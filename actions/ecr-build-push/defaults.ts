@@ -13,6 +13,7 @@ export function defaults({ config, component }: Configured): Defaults {
     platforms: image?.platforms?.join(','),
     'build-args': lines(image?.['build-args']),
     labels: lines(image?.labels),
+    'max-age': image?.['max-age'],
     tags: image?.tags && ['sha', ...image.tags].join('\n'),
   };
 }

@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-interface DockerConfig {
-  auths?: Record<string, { auth: string }>;
+export interface DockerConfig {
+  auths?: Record<string, { auth?: string }>;
   credHelpers?: Record<string, string>;
   [key: string]: unknown;
 }
@@ -27,11 +27,10 @@ export async function withDockerConfig<T>(
   tempDir: string,
   f: (env: NodeJS.ProcessEnv) => Promise<T>,
 ): Promise<T> {
-  const theirs = env.DOCKER_CONFIG || join(env.HOME || homedir(), '.docker');
+  const theirs = folderOf(env);
   const ours = await mkdtemp(join(tempDir, 'slipway-docker-'));
   try {
-    const config = addLogin(await readConfig(join(theirs, 'config.json')), login);
-    await writeFile(join(ours, 'config.json'), JSON.stringify(config), { mode: 0o600 });
+    await writeLogin(ours, await readDockerConfig(env), login);
     await Promise.all(SHARED.map((name) => symlink(join(theirs, name), join(ours, name)).catch(() => undefined)));
     return await f({ ...env, DOCKER_CONFIG: ours });
   } finally {
@@ -49,9 +48,23 @@ export function addLogin(config: DockerConfig, { host, user, password }: Login):
   };
 }
 
-async function readConfig(path: string): Promise<DockerConfig> {
+/** Puts another login into a configuration of ours, for a password that expired during a build. */
+export async function renewLogin(env: NodeJS.ProcessEnv, login: Login): Promise<void> {
+  await writeLogin(folderOf(env), await readDockerConfig(env), login);
+}
+
+async function writeLogin(folder: string, config: DockerConfig, login: Login): Promise<void> {
+  await writeFile(join(folder, 'config.json'), JSON.stringify(addLogin(config, login)), { mode: 0o600 });
+}
+
+function folderOf(env: NodeJS.ProcessEnv): string {
+  return env.DOCKER_CONFIG || join(env.HOME || homedir(), '.docker');
+}
+
+/** The docker configuration that an environment names; empty where there is none. */
+export async function readDockerConfig(env: NodeJS.ProcessEnv): Promise<DockerConfig> {
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as DockerConfig;
+    return JSON.parse(await readFile(join(folderOf(env), 'config.json'), 'utf8')) as DockerConfig;
   } catch {
     return {};
   }

@@ -1,11 +1,21 @@
-import type { StoredImage } from './repository.ts';
+import type { Repository, StoredImage } from './repository.ts';
 
-/** How many builds of the same content are looked for; each forced build or refresh makes one more. */
-const GENERATIONS = 50;
+/** So many builds of the same content are looked for at once, which is what one request takes; each forced build or refresh makes one more. */
+const GENERATIONS = 100;
 
 /** Tags under which builds of this content may be stored, fp-HASH-r1 and up: repositories whose tags cannot move need a new one each time. */
-export function fingerprintTags(fingerprint: string): string[] {
-  return Array.from({ length: GENERATIONS }, (_, i) => fingerprintTag(fingerprint, i + 1));
+export function fingerprintTags(fingerprint: string, first = 1): string[] {
+  return Array.from({ length: GENERATIONS }, (_, i) => fingerprintTag(fingerprint, first + i));
+}
+
+/** All builds of a content that the repository holds. */
+export async function buildsOf(fingerprint: string, repository: Pick<Repository, 'byTags'>): Promise<StoredImage[]> {
+  const images: StoredImage[] = [];
+  for (let first = 1; ; first += GENERATIONS) {
+    const found = await repository.byTags(fingerprintTags(fingerprint, first));
+    images.push(...found);
+    if (found.length === 0) return images;
+  }
 }
 
 export function fingerprintTag(fingerprint: string, generation: number): string {
