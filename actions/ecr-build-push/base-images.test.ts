@@ -76,6 +76,7 @@ describe('the images that a build stands on', () => {
     const final = (text: string) =>
       baseImagesOf(parseDockerfile(text), { ...options, platforms: ['linux/amd64', 'linux/arm64'] }).final;
     expect(final('FROM a AS x\nFROM b\nCOPY --from=x / /')).toBe('b:latest');
+    expect(final('FROM a AS x\nFROM x AS y\nFROM y')).toBe('a:latest');
     expect(final('FROM a:$TARGETARCH')).toBeUndefined();
     expect(final('FROM scratch')).toBeUndefined();
   });

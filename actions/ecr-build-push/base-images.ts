@@ -16,7 +16,7 @@ export interface BaseImageOptions {
 export interface BaseImages {
   /** Image references, normalised and sorted, each once; `scratch` is none. */
   references: string[];
-  /** That of the stage that is built; undefined for scratch, or where it depends on the platform. */
+  /** What the stage that is built goes back to; undefined for scratch, or where it depends on the platform. */
   final: string | undefined;
   /** Names of all stages, in lower case. */
   stageNames: string[];
@@ -34,7 +34,7 @@ export function baseImagesOf({ args, stages }: Dockerfile, options: BaseImageOpt
   for (const platform of options.platforms) {
     const values = argumentsOf(args, platform, options);
     const reached = new Set<number>();
-    const visit = (index: number) => {
+    const visit = (index: number, line: boolean) => {
       const stage = stages[index];
       if (!stage || reached.has(index)) return;
       reached.add(index);
@@ -43,16 +43,16 @@ export function baseImagesOf({ args, stages }: Dockerfile, options: BaseImageOpt
         if (name === '') throw nameless(word, stage);
         const inner = stageNamed(stages.slice(0, index), name, at > 0);
         if (options.contexts.includes(name.toLowerCase())) continue;
-        if (inner !== undefined) visit(inner);
+        if (inner !== undefined) visit(inner, line && at === 0);
         else if (name !== 'scratch') {
           const reference = normalized(name);
           if (options.contexts.includes(reference)) continue;
           found.add(reference);
-          if (at === 0 && index === goal) finals.add(reference);
+          if (at === 0 && line) finals.add(reference);
         }
       }
     };
-    visit(goal);
+    visit(goal, true);
   }
   const [final] = finals;
   return {

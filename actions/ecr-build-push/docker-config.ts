@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
@@ -31,11 +31,17 @@ export async function withDockerConfig<T>(
   const ours = await mkdtemp(join(tempDir, 'slipway-docker-'));
   try {
     await writeLogin(ours, await readDockerConfig(env), login);
-    await Promise.all(SHARED.map((name) => symlink(join(theirs, name), join(ours, name)).catch(() => undefined)));
+    await Promise.all(SHARED.map((name) => share(join(theirs, name), join(ours, name))));
     return await f({ ...env, DOCKER_CONFIG: ours });
   } finally {
     await rm(ours, { recursive: true, force: true });
   }
+}
+
+/** A link to nothing would keep the plugin from making its folder. */
+async function share(from: string, to: string): Promise<void> {
+  if ((await stat(from).catch(() => undefined)) === undefined) return;
+  await symlink(from, to);
 }
 
 /** The configuration with the login in it. An empty credHelpers entry makes docker read `auths` for this host even where a credsStore is set. */
