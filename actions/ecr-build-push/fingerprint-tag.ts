@@ -8,15 +8,17 @@ export function fingerprintTags(fingerprint: string, first = 1): string[] {
   return Array.from({ length: GENERATIONS }, (_, i) => fingerprintTag(fingerprint, first + i));
 }
 
-/** All builds of a content that the repository holds. */
+/** All builds of a content that the repository holds. One is looked for beyond a window only where the window is half used up. */
 export async function buildsOf(fingerprint: string, repository: Pick<Repository, 'byTags'>): Promise<StoredImage[]> {
   const images: StoredImage[] = [];
   for (let first = 1; ; first += GENERATIONS) {
     const found = await repository.byTags(fingerprintTags(fingerprint, first));
     images.push(...found);
-    if (found.length === 0) return images;
+    if (!found.some(({ tag }) => generationOf(tag) >= first + GENERATIONS / 2)) return images;
   }
 }
+
+const generationOf = (tag: string) => Number(/-r(\d+)$/.exec(tag)?.[1] ?? 0);
 
 export function fingerprintTag(fingerprint: string, generation: number): string {
   return `fp-${fingerprint.slice(0, 32)}-r${generation}`;
@@ -24,7 +26,7 @@ export function fingerprintTag(fingerprint: string, generation: number): string 
 
 /** The newest build of the content and the tag that the next one gets. */
 export function newestBuild(images: readonly StoredImage[]): { newest: StoredImage | undefined; next: number } {
-  const generations = images.map((image) => ({ image, n: Number(/-r(\d+)$/.exec(image.tag)?.[1] ?? 0) }));
+  const generations = images.map((image) => ({ image, n: generationOf(image.tag) }));
   generations.sort((a, b) => b.n - a.n);
   const [top] = generations;
   return { newest: top?.image, next: (top?.n ?? 0) + 1 };

@@ -12,10 +12,11 @@ import { buildsOf, fingerprintTag, newestBuild } from './fingerprint-tag.ts';
 import type { BuildInputs } from './inputs.ts';
 import type { ServedImage } from './registry.ts';
 import type { Releases } from './releases.ts';
-import { type Repository, type StoredImage, tagTaken } from './repository.ts';
+import type { Repository, StoredImage } from './repository.ts';
 import type { BuildSettings } from './settings.ts';
 import { summaryOf } from './summary.ts';
 import { movesWithReleases, pullNumber, tagsFor, versionFor } from './tags.ts';
+import { CONTENT_LABEL, freeTags } from './taken-tags.ts';
 
 export interface RegistryPort {
   /** What the registry serves for a tag or digest. */
@@ -103,7 +104,15 @@ async function buildOrReuse(
   const stored = content.reusable ? await buildsOf(plan.fingerprint, repository) : [];
   const { newest, next } = newestBuild(stored);
   const stale = newest && !inputs['force-build'] ? await ports.stale(newest, repository) : undefined;
-  if (newest && !inputs['force-build'] && stale === undefined) {
+  const reuse = newest !== undefined && !inputs['force-build'] && stale === undefined;
+  plan.tags = await freeTags(plan.tags, {
+    repository,
+    image: reuse ? newest : undefined,
+    content: content.fingerprint,
+    labels: async (manifest) => (await ports.registry(repository)).labels(manifest),
+    log,
+  });
+  if (reuse) {
     log.info(`Fingerprint ${plan.fingerprint.slice(0, 12)} was built before: ${newest.digest} (${newest.tag})`);
     return finish(
       { built: false, image: newest, why: `the content was built before, as ${newest.tag}` },
@@ -112,7 +121,6 @@ async function buildOrReuse(
       ports,
     );
   }
-  await refuseTakenTags(plan.tags, repository);
   const buildTag = tagForBuild(plan, next, ports.context);
   const why = stale ?? (newest ? 'force-build is set' : whyNew(plan));
   log.info(`Building: ${why}`);
@@ -148,13 +156,6 @@ function tagForBuild({ content, fingerprint, tags }: Plan, generation: number, c
   if (pull !== undefined) return tags[0] ?? `pr-${pull}`;
   if (content.reusable) return fingerprintTag(fingerprint, generation);
   return tags[0] ?? `sha-${content.commit.slice(0, 12)}`;
-}
-
-/** Finds out before the build, not after, that an immutable tag belongs to another image. */
-async function refuseTakenTags(tags: readonly string[], repository: Repository): Promise<void> {
-  const fixed = tags.filter((tag) => repository.immutable(tag));
-  const [taken] = fixed.length > 0 ? await repository.byTags(fixed) : [];
-  if (taken) throw tagTaken(repository.name, taken.tag, taken.digest, 'the content of this commit');
 }
 
 async function finish(
@@ -244,20 +245,22 @@ function request(
     reference,
     push: inputs.push,
     noCache: inputs['force-build'] || inputs.refresh || inputs['no-cache'],
-    labels: { ...content.labels, ...baseLabels(content, bases), ...inputs.labels },
+    labels: { ...content.labels, ...ownLabels(content, bases), ...inputs.labels },
     bases,
     stageNames: content.bases.stageNames,
     epoch: content.commitTime.getTime() / 1000,
   };
 }
 
-/** What the image stands on, by the names that the OCI image specification gives it. */
-function baseLabels({ bases }: Content, digests: Plan['bases'] = {}): Record<string, string> {
+/** By what its content is known, and what it stands on, by the names that the OCI image specification has for that. */
+function ownLabels({ bases, fingerprint, reusable }: Content, digests: Plan['bases'] = {}): Record<string, string> {
   const base = bases.final === undefined ? undefined : digests[bases.final];
-  if (bases.final === undefined || base?.from !== 'registry') return {};
   return {
-    'org.opencontainers.image.base.name': bases.final.split('@')[0] ?? '',
-    'org.opencontainers.image.base.digest': base.digest,
+    ...(reusable && { [CONTENT_LABEL]: fingerprint }),
+    ...(base?.from === 'registry' && {
+      'org.opencontainers.image.base.name': bases.final?.split('@')[0] ?? '',
+      'org.opencontainers.image.base.digest': base.digest,
+    }),
   };
 }
 

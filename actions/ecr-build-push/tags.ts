@@ -1,6 +1,9 @@
 import type { GitHubContext } from '../../lib/context.ts';
 import { Problem } from '../../lib/errors.ts';
 
+/** The words of the `tags` input; beside them there is raw=TEXT. */
+export const RULES: ReadonlySet<string> = new Set(['sha', 'fingerprint', 'semver', 'date', 'branch', 'pr', 'latest']);
+
 export interface TagSource {
   sha: string;
   /** As versionFor() gives it. */
