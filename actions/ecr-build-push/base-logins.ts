@@ -14,6 +14,9 @@ export interface BaseLoginPorts {
 // Source: ECR user guide, "Private registry": ACCOUNT.dkr.ecr.REGION.amazonaws.com, .cn in China; FIPS and dual-stack forms beside.
 const ECR = /^(\d{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|on\.aws)$/;
 
+/** Whether a host is a registry of ECR, whose password a role can ask for. */
+export const isEcr = (host: string): boolean => ECR.test(host);
+
 /**
  * How to ask a base image's registry: ECR as the role that builds, others with what `docker login` left, or as nobody.
  * @returns for each host the login, asked for once.

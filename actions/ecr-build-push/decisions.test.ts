@@ -6,7 +6,7 @@ import { addLogin, withDockerConfig } from './docker-config.ts';
 import { buildsOf, fingerprintTag, fingerprintTags, newestBuild } from './fingerprint-tag.ts';
 import { isImmutable } from './repository.ts';
 import { refuseCommitInArguments } from './run.ts';
-import { movesWithReleases, tagsFor, versionFor } from './tags.ts';
+import { isProposal, movesWithReleases, tagsFor, versionFor } from './tags.ts';
 
 const sha = '0123456789abcdef0123456789abcdef01234567';
 const branch = { refName: 'feature/Ünï code', refType: 'branch', eventName: 'push', event: {} } as const;
@@ -66,6 +66,19 @@ describe('tags', () => {
     expect(['1.2.3', '1.2', '1', 'x'].filter((t) => movesWithReleases(t, '1.2.3'))).toEqual(['1.2', '1']);
     expect(movesWithReleases('20261121.7', '20261121.7')).toBe(false);
   });
+});
+
+test.each([
+  ['push', {}, false],
+  ['schedule', {}, false],
+  ['pull_request', {}, true],
+  ['pull_request_target', {}, true],
+  ['merge_group', {}, true],
+  ['workflow_run', { workflow_run: { event: 'pull_request' } }, true],
+  ['workflow_run', { workflow_run: { event: 'push' } }, false],
+  ['push', { workflow_run: { event: 'pull_request' } }, false],
+])('a run of %s, %j, builds what a pull request proposes: %s', (eventName, event, is) => {
+  expect(isProposal({ eventName, event })).toBe(is);
 });
 
 describe('builds of one content', () => {
@@ -128,6 +141,20 @@ describe('the login', () => {
       credsStore: 'desktop',
       credHelpers: { 'ecr.test': '' },
     });
+  });
+
+  test('is joined by those of the base images’ registries', async () => {
+    const other = { ...login, host: 'other.test' };
+    await withDockerConfig(
+      login,
+      { HOME: work },
+      work,
+      async ({ DOCKER_CONFIG: ours = '' }) => {
+        const { auths } = JSON.parse(readFileSync(join(ours, 'config.json'), 'utf8'));
+        expect(Object.keys(auths)).toEqual(['other.test', 'ecr.test']);
+      },
+      [other],
+    );
   });
 
   test('lives in a private folder, leaves the user’s file alone and is gone afterwards, also after an error', async () => {

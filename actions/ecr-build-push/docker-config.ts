@@ -20,17 +20,19 @@ const SHARED = ['cli-plugins', 'contexts', 'buildx'];
 /**
  * A docker configuration of our own for the time of a build: the user's, plus the login. The password reaches no command
  * line, the user's file is not changed, two jobs on one machine do not trip over each other, and nothing is left afterwards.
+ * @param more logins beside the first, for registries that are only read
  */
 export async function withDockerConfig<T>(
   login: Login,
   env: NodeJS.ProcessEnv,
   tempDir: string,
   f: (env: NodeJS.ProcessEnv) => Promise<T>,
+  more: readonly Login[] = [],
 ): Promise<T> {
   const theirs = folderOf(env);
   const ours = await mkdtemp(join(tempDir, 'slipway-docker-'));
   try {
-    await writeLogin(ours, await readDockerConfig(env), login);
+    await writeLogin(ours, more.reduce(addLogin, await readDockerConfig(env)), login);
     await Promise.all(SHARED.map((name) => share(join(theirs, name), join(ours, name))));
     return await f({ ...env, DOCKER_CONFIG: ours });
   } finally {

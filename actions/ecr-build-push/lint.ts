@@ -1,6 +1,6 @@
-import { Problem } from '../../lib/errors.ts';
+import { messageOf, Problem } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
-import type { Processes } from '../../lib/process.ts';
+import { isOnPath, type Processes } from '../../lib/process.ts';
 import type { Annotation } from '../../lib/report.ts';
 
 export interface LintPorts {
@@ -27,7 +27,7 @@ export async function lintDockerfile(
   dockerfile: string,
   { processes, log, env, signal, cwd }: LintPorts,
 ): Promise<Annotation[]> {
-  if (kind === 'none') return [];
+  if (kind === 'none' || (kind === 'auto' && !isOnPath('hadolint', env))) return [];
   const argv = ['hadolint', '--no-fail', '--no-color', '--format', 'json', '--', dockerfile] as const;
   try {
     const { code, stdout, stderr } = await processes.run(argv, { cwd, env, signal, timeoutMs: TIMEOUT_MS });
@@ -38,8 +38,7 @@ export async function lintDockerfile(
   } catch (error) {
     if (error instanceof Problem && error.kind === 'cancelled') throw error;
     if (kind === 'hadolint') throw error;
-    const missing = error instanceof Problem && error.kind === 'environment' && /not found on PATH/.test(error.message);
-    if (!missing) log.warning(error instanceof Error ? error.message : String(error));
+    log.warning(messageOf(error));
     return [];
   }
 }

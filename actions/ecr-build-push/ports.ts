@@ -6,7 +6,8 @@ import { openGit } from '../../lib/git/repository.ts';
 import { type Processes, processes } from '../../lib/process.ts';
 import type { Edge } from '../../lib/runner.ts';
 import { type BaseDigest, baseDigests } from './base-digest.ts';
-import { baseLogins } from './base-logins.ts';
+import { referenceOf } from './base-images.ts';
+import { baseLogins, isEcr } from './base-logins.ts';
 import type { BuildRequest } from './build-request.ts';
 import { withoutSecrets, withSecretFiles } from './build-secrets.ts';
 import { readContent } from './content.ts';
@@ -39,17 +40,29 @@ export function portsOf(inputs: BuildInputs, settings: BuildSettings, edge: Edge
     login = undefined;
     return password(repository);
   };
-  let ask: ((references: readonly string[]) => Promise<Record<string, BaseDigest>>) | undefined;
-  const askBases = (repository: Repository) => {
-    const logins = baseLogins({
-      ownHost: repository.uri.split('/')[0] ?? '',
+  let logins: ReturnType<typeof baseLogins> | undefined;
+  const loginsFor = (repository: Repository) => {
+    logins ??= baseLogins({
+      ownHost: hostOf(repository),
       own: () => password(repository),
       ecr: (account, region) => registryPassword(ecrOf(region), account, log),
       env,
     });
-    const local = (reference: string) => localImage(reference, run, env, signal);
-    ask ??= (references) => baseDigests(references, { login: logins, local, warn: log.warning, signal });
-    return ask;
+    return logins;
+  };
+  const askBases = (references: readonly string[], repository: Repository) =>
+    baseDigests(references, {
+      login: loginsFor(repository),
+      local: (reference) => localImage(reference, run, env, signal),
+      warn: log.warning,
+      signal,
+    });
+  /** The builder pulls from the same registries that were asked. */
+  const baseRegistries = async (references: readonly string[], repository: Repository) => {
+    const hosts = new Set(references.map((reference) => referenceOf(reference).host));
+    const others = [...hosts].filter((host) => isEcr(host) && host !== hostOf(repository));
+    const found = await Promise.all(others.map(async (host) => ({ host, login: await loginsFor(repository)(host) })));
+    return found.flatMap(({ host, login }) => (login ? [{ ...login, host }] : []));
   };
   return {
     log,
@@ -72,7 +85,7 @@ export function portsOf(inputs: BuildInputs, settings: BuildSettings, edge: Edge
         signal,
       }),
     registry: async (repository) => new RegistryReader(await password(repository), repository.name, signal),
-    bases: (content, repository) => askBases(repository)(content.bases.references),
+    bases: (content, repository) => askBases(content.bases.references, repository),
     async stale(image, { name }) {
       if (!inputs.refresh) return undefined;
       const [{ fixableIn, pushedAt }, { refreshReason }] = await Promise.all([
@@ -97,22 +110,25 @@ export function portsOf(inputs: BuildInputs, settings: BuildSettings, edge: Edge
       const { workspace, tempDir } = context;
       const docker = { processes: run, log, env, signal, timeoutMs: inputs.timeout, cwd: workspace, tempDir };
       const moved = async ({ bases = {} }: BuildRequest) =>
-        repository ? movedSince(bases, await askBases(repository)(Object.keys(bases))) : [];
+        repository ? movedSince(bases, await askBases(Object.keys(bases), repository)) : [];
       return withSecretFiles(inputs, { env: edge.env, workspace, tempDir, log }, async (secrets) => {
         const r = { ...request, secrets };
         if (!repository) return buildAndPush(r, { ...docker, renewLogin: async () => undefined, movedBases: moved });
-        return withDockerConfig(await password(repository), env, tempDir, (withLogin) =>
+        const build = (withLogin: NodeJS.ProcessEnv) =>
           buildAndPush(r, {
             ...docker,
             env: withLogin,
             renewLogin: async () => renewLogin(withLogin, await newPassword(repository)),
             movedBases: moved,
-          }),
-        );
+          });
+        const others = await baseRegistries(Object.keys(request.bases ?? {}), repository);
+        return withDockerConfig(await password(repository), env, tempDir, build, others);
       });
     },
   };
 }
+
+const hostOf = ({ uri }: Repository) => uri.split('/')[0] ?? '';
 
 /** The engine's own image of a name; without an engine there is none. */
 async function localImage(

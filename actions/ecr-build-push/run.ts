@@ -15,7 +15,7 @@ import type { Releases } from './releases.ts';
 import type { Repository, StoredImage } from './repository.ts';
 import type { BuildSettings } from './settings.ts';
 import { summaryOf } from './summary.ts';
-import { movesWithReleases, pullNumber, tagsFor, versionFor } from './tags.ts';
+import { isProposal, movesWithReleases, pullNumber, tagsFor, versionFor } from './tags.ts';
 import { CONTENT_LABEL, freeTags } from './taken-tags.ts';
 
 export interface RegistryPort {
@@ -152,8 +152,7 @@ function canHave(tag: string, version: string, repository: Repository, log: Log)
 
 /** The tag that the builder pushes: of the fingerprint, which later runs look for; never for pull requests, whose images no deploying run may use. */
 function tagForBuild({ content, fingerprint, tags }: Plan, generation: number, context: GitHubContext): string {
-  const pull = pullNumber(context);
-  if (pull !== undefined) return tags[0] ?? `pr-${pull}`;
+  if (isProposal(context)) return tags[0] ?? `pr-${pullNumber(context) ?? content.commit.slice(0, 12)}`;
   if (content.reusable) return fingerprintTag(fingerprint, generation);
   return tags[0] ?? `sha-${content.commit.slice(0, 12)}`;
 }
@@ -234,7 +233,7 @@ function request(
     kind: inputs.cache,
     uri: inputs.push ? reference.slice(0, reference.lastIndexOf(':')) : '',
     target: settings.target,
-    pullRequest: pullNumber(context) !== undefined,
+    pullRequest: isProposal(context),
     from: inputs['cache-from'],
     to: inputs['cache-to'],
   });

@@ -91,6 +91,18 @@ function semverTags(version: string): string[] {
   return [version, `${major}.${minor}`, ...(major === '0' ? [] : [major])];
 }
 
+/**
+ * Whether a run builds what a pull request proposes, also in a merge queue or in a workflow that one started: no deploying run
+ * may use what it built.
+ */
+export function isProposal(context: Pick<GitHubContext, 'eventName' | 'event'>): boolean {
+  const { eventName, event } = context;
+  const starter = (event.workflow_run as { event?: unknown } | undefined)?.event;
+  return [eventName, eventName === 'workflow_run' ? String(starter) : ''].some(
+    (name) => name.startsWith('pull_request') || name === 'merge_group',
+  );
+}
+
 /** Whether a tag stands for the newest of several versions (1.2, 1), so that it has to move with each release. */
 export function movesWithReleases(tag: string, version: string): boolean {
   return tag !== version && semverTags(version).includes(tag);

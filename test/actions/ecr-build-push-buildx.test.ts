@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Local, startLocal } from '../../local/start.ts';
-import { type BuildKit, startBuildKit } from '../support/buildkit.ts';
+import { type BuildKit, buildxConfig, startBuildKit } from '../support/buildkit.ts';
 import { type Checkout, makeCheckout } from '../support/checkout.ts';
 import { pushScript } from '../support/image.ts';
 
@@ -175,3 +175,20 @@ COPY --from=more more /
     expect(run.outputs).toMatchObject({ outcome: 'succeeded', digest: '', fingerprint: '' });
   }, 60_000);
 });
+
+test('an engine whose own BuildKit is too old to be held to a digest builds first and pushes then', async () => {
+  const plain = buildxConfig();
+  try {
+    work.commit({ 'web/Dockerfile': `FROM ${base.split('@')[0]}:1\nCOPY file /\n`, 'web/file': 'by the engine' });
+    const run = await build({}, plain.env);
+    expect([run.code, run.outputs.built]).toEqual([0, 'true']);
+    // A newer engine than that of the set-up does it in one go.
+    if (/docker" "push/.test(run.log)) expect(run.log).toMatch(/"--pull"[^\n]*"--load"/);
+    else expect(run.log).toContain('docker-image://');
+    expect((await served(run.outputs.tags?.split('\n')[0] ?? '')).digest).toBe(run.outputs.digest);
+    const two = await build({ platforms: 'linux/amd64,linux/arm64' }, plain.env);
+    expect(two.code === 0 || /input 'platforms'.*docker\/setup-buildx-action/.test(two.outputs.cause ?? '')).toBe(true);
+  } finally {
+    plain.remove();
+  }
+}, 90_000);
