@@ -2,9 +2,8 @@ import { Problem } from '../../lib/errors.ts';
 import type { BuilderOptions } from './build-request.ts';
 import type { BuildInputs } from './inputs.ts';
 
-/** The builder's options from the inputs. @throws Problem for an input of docker/build-push-action that would end in something else here. */
+/** The builder's options from the inputs. */
 export function builderOptions(inputs: BuildInputs): Omit<BuilderOptions, 'cacheFrom' | 'cacheTo'> {
-  refuseForeign(inputs);
   return {
     addHosts: inputs['add-hosts'],
     network: inputs.network,
@@ -22,10 +21,18 @@ export function builderOptions(inputs: BuildInputs): Omit<BuilderOptions, 'cache
   };
 }
 
-function refuseForeign(inputs: BuildInputs): void {
+/** @throws Problem for an input of docker/build-push-action that would end in something else here. */
+export function refuseForeign(inputs: BuildInputs): void {
   const refuse = (name: keyof BuildInputs & string, seen: string, cause: string, fix: string) => {
     throw new Problem({ what: `input '${name}'`, seen, cause, fix });
   };
+  if (/^(?:[a-z+]+:\/\/|git@|\{\{)/i.test(inputs.context))
+    refuse(
+      'context',
+      inputs.context,
+      'it is no folder of the checkout, and only what git has in its trees can be known again',
+      'Check the source out in a step before this one (actions/checkout), and give its folder',
+    );
   if (inputs.outputs !== '')
     refuse(
       'outputs',

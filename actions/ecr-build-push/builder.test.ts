@@ -9,7 +9,7 @@ import type { BuildRequest } from './build-request.ts';
 import { withoutSecrets, withSecretFiles } from './build-secrets.ts';
 import { type Builder, readInspect, refuseUnsupported } from './builder.ts';
 import { buildxArgv, classicArgv, pinnedBases } from './builder-argv.ts';
-import { builderOptions } from './builder-options.ts';
+import { builderOptions, refuseForeign } from './builder-options.ts';
 import { cacheFlags } from './cache.ts';
 import { type BuildInputs, fields } from './inputs.ts';
 import { annotationsOf, lintDockerfile } from './lint.ts';
@@ -171,15 +171,17 @@ describe('what is refused by name', () => {
   });
   test.each<[Record<string, string>, RegExp]>([
     [{ outputs: 'type=tar,dest=x' }, /input 'outputs' is "type=tar,dest=x": .*nothing else/],
+    [{ context: 'https://host.test/a.git#main' }, /input 'context' is .*no folder of the checkout/],
+    [{ context: '{{defaultContext}}' }, /input 'context'/],
     [{ attests: 'type=sbom' }, /input 'attests'.*`provenance` and `sbom`/],
     [{ call: 'check' }, /input 'call' is "check"/],
     [{ load: 'true' }, /input 'load'/],
     [{ tags: 'sha\nhost.test/web:1' }, /input 'tags' is "host.test\/web:1": it is an image reference/],
   ])('%j', (given, message) => {
-    expect(() => builderOptions(inputs(given))).toThrow(message);
+    expect(() => refuseForeign(inputs(given))).toThrow(message);
   });
   test.each([[{ call: 'build' }], [{ load: 'true', push: 'false' }], [{ tags: 'raw=a' }]])('but not %j', (given) => {
-    expect(() => builderOptions(inputs(given))).not.toThrow();
+    expect(() => refuseForeign(inputs(given))).not.toThrow();
   });
 });
 

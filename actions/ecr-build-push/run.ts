@@ -5,7 +5,7 @@ import type { Annotation, Report } from '../../lib/report.ts';
 import type { BaseDigest } from './base-digest.ts';
 import type { Built } from './build.ts';
 import type { BuildRequest } from './build-request.ts';
-import { builderOptions } from './builder-options.ts';
+import { builderOptions, refuseForeign } from './builder-options.ts';
 import { cacheFlags } from './cache.ts';
 import type { Content } from './content.ts';
 import { buildsOf, fingerprintTag, newestBuild } from './fingerprint-tag.ts';
@@ -57,6 +57,7 @@ interface Plan {
 
 /** Ends in a digest that the registry serves: of the image built for this content before, or of the one built now. */
 export async function run(inputs: BuildInputs, settings: BuildSettings, ports: BuildPorts): Promise<Report> {
+  refuseForeign(inputs);
   const content = await ports.content();
   refuseCommitInArguments(settings.buildArgs, content.commit);
   const version = versionFor(inputs.version, ports.context, content.commitTime, ports.runNumber);
