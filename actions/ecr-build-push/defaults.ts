@@ -1,4 +1,5 @@
 import type { Configured, Defaults } from '../../lib/config/action.ts';
+import { RULES } from './tags.ts';
 
 /** The inputs as the component's `image` in the config file gives them. */
 export function defaults({ config, component }: Configured): Defaults {
@@ -16,8 +17,14 @@ export function defaults({ config, component }: Configured): Defaults {
     scan: image?.scan,
     'fail-on': image?.['fail-on'],
     'ignore-file': image?.['ignore-file'],
-    tags: image?.tags && ['sha', ...image.tags].join('\n'),
+    'max-age': image?.['max-age'],
+    tags: image?.tags && ['sha', ...image.tags.map(ruleOf)].join('\n'),
   };
+}
+
+/** The config file has rules and tags of one's own side by side. */
+function ruleOf(tag: string): string {
+  return RULES.has(tag) || tag.startsWith('raw=') ? tag : `raw=${tag}`;
 }
 
 function lines(values: Record<string, unknown> | undefined): string | undefined {

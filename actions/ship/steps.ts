@@ -90,7 +90,10 @@ async function buildOne(image: ImageToBuild, options: StepOptions): Promise<Repo
   const { images: _images, ...rest } = configured.component;
   const { names, env } = await buildSecrets(secrets ?? {}, options);
   const component = { ...rest, image: config } as AppComponent;
-  const inputs = inputsOf(buildFields, options, component, buildDefaults, { secrets: names });
+  const inputs = inputsOf(buildFields, options, component, buildDefaults, {
+    'secret-envs': names,
+    refresh: String(edge.input('operation') === 'refresh'),
+  });
   const { portsOf } = await builder();
   const { run } = await import('../ecr-build-push/run.ts');
   const { settingsOf } = await import('../ecr-build-push/settings.ts');

@@ -10,7 +10,7 @@ import { RegistryReader } from '../registry.ts';
 import { creationOf } from '../registry-ports.ts';
 import { openRepository, type Repository } from '../repository.ts';
 import { assumedCredentials, type RoleCredentials } from '../role.ts';
-import { tagsFor } from '../tags.ts';
+import { tagsFor, versionFor } from '../tags.ts';
 import { referrersOf } from './referrers.ts';
 import { RegistryClient } from './registry-client.ts';
 import type { PromotePorts } from './run.ts';
@@ -43,6 +43,9 @@ export function promoteRequest(inputs: BuildInputs, { env, context }: Pick<Edge,
   const from = parseSource(inputs.from);
   // An image that was named by a tag keeps it, unless others are asked for.
   const named = from.reference.startsWith('sha256:') ? [] : [from.reference];
+  // The date of a development build is that of its build, which a promotion does not know.
+  const released = inputs.version !== '' || context.refType === 'tag';
+  const version = released ? versionFor(inputs.version, context, new Date(), '') : '';
   const region = regionFrom(inputs.region, env);
   return {
     from: {
@@ -58,7 +61,7 @@ export function promoteRequest(inputs: BuildInputs, { env, context }: Pick<Edge,
       registryId: inputs['registry-id'],
       create: creationOf(inputs),
     },
-    tags: inputs.tags.length > 0 ? tagsFor(inputs.tags, { sha: context.sha, context }) : named,
+    tags: inputs.tags.length > 0 ? tagsFor(inputs.tags, { sha: context.sha, version, context }) : named,
     referrers: inputs.referrers,
   };
 }
