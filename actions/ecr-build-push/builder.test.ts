@@ -245,6 +245,7 @@ describe('a refresh', () => {
         { title: 'enhanced', severity: 'CRITICAL', fixAvailable: 'YES' },
         { title: 'partial', severity: 'CRITICAL', fixAvailable: 'PARTIAL' },
         { title: 'none', severity: 'CRITICAL', fixAvailable: 'NO' },
+        { title: 'closed', severity: 'CRITICAL', fixAvailable: 'YES', status: 'CLOSED' },
       ]),
     ).toEqual(['basic, fixed', 'enhanced', 'partial']);
   });

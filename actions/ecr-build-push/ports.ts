@@ -93,7 +93,7 @@ export function portsOf(inputs: BuildInputs, settings: BuildSettings, edge: Edge
         import('./refresh.ts'),
       ]);
       const stored = { ecr: ecr(), name, registryId: inputs['registry-id'], digest: image.digest, signal };
-      const [at, fixable] = await Promise.all([pushedAt(stored), fixableIn(stored)]);
+      const [at, fixable] = await Promise.all([pushedAt(stored), fixableIn(stored, image.manifest)]);
       return refreshReason({ pushedAt: at, now: Date.now(), maxAgeMs: inputs['max-age'], fixable });
     },
     async lint() {
