@@ -113,8 +113,7 @@ describe('logins for base images', () => {
     writeFileSync(join(folder, 'config.json'), JSON.stringify({ auths }));
     const asked: string[] = [];
     const login = baseLogins({
-      ownHost: 'own.test',
-      own: async () => ({ user: 'AWS', password: 'own' }),
+      own: { host: 'own.test', login: async () => ({ user: 'AWS', password: 'own' }) },
       ecr: async (account, region) => {
         asked.push(`${account} ${region}`);
         return { user: 'AWS', password: account };

@@ -2,10 +2,8 @@ import type { Login } from './base-digest.ts';
 import { readDockerConfig } from './docker-config.ts';
 
 export interface BaseLoginPorts {
-  /** Host of the repository that is pushed to. */
-  ownHost: string;
-  /** The login of that registry. */
-  own(): Promise<Login>;
+  /** The registry that is pushed to; undefined where nothing is. */
+  own: { host: string; login(): Promise<Login> } | undefined;
   /** The login of another registry of ECR. */
   ecr(account: string, region: string): Promise<Login>;
   env: NodeJS.ProcessEnv;
@@ -24,7 +22,7 @@ export const isEcr = (host: string): boolean => ECR.test(host);
 export function baseLogins(ports: BaseLoginPorts): (host: string) => Promise<Login | undefined> {
   const known = new Map<string, Promise<Login | undefined>>();
   const look = async (host: string): Promise<Login | undefined> => {
-    if (host === ports.ownHost) return ports.own();
+    if (host === ports.own?.host) return ports.own.login();
     const [, account, region] = ECR.exec(host) ?? [];
     if (account !== undefined && region !== undefined) return ports.ecr(account, region);
     const { auths = {} } = await readDockerConfig(ports.env);

@@ -36,6 +36,8 @@ export interface BuildRequest extends BuildSettings {
   noCache: boolean;
   /** What the base images stood for when the fingerprint was made; undefined where there is none. */
   bases?: Readonly<Record<string, BaseDigest>> | undefined;
+  /** The base images by name. */
+  baseReferences: readonly string[];
   /** Names of the Dockerfile's stages, in lower case. */
   stageNames: readonly string[];
   /** SOURCE_DATE_EPOCH: seconds of the commit's time, so that the same commit gives the same bytes. */

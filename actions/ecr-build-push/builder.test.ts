@@ -35,6 +35,7 @@ const request: BuildRequest = {
   push: true,
   noCache: false,
   stageNames: [],
+  baseReferences: [],
   epoch: 0,
 };
 const FIXED = ['--metadata-file', 'm', '--progress', 'plain', '--push', '--', '-strange; $(context)'];
@@ -219,6 +220,7 @@ test.each([
   ['name unknown: The repository does not exist', true, 'refused'],
   ['received unexpected HTTP status: 500', true, 'transient'],
   ['npm ERR! unauthorized', false, undefined],
+  ['base:1: unexpected status from HEAD request to http://x: 401 Unauthorized', false, undefined],
 ] as const)('%s', (output, pushing, failure) => {
   expect(pushFailure(output, pushing)).toBe(failure);
 });
@@ -245,6 +247,7 @@ describe('a refresh', () => {
         { title: 'enhanced', severity: 'CRITICAL', fixAvailable: 'YES' },
         { title: 'partial', severity: 'CRITICAL', fixAvailable: 'PARTIAL' },
         { title: 'none', severity: 'CRITICAL', fixAvailable: 'NO' },
+        { title: 'closed', severity: 'CRITICAL', fixAvailable: 'YES', status: 'CLOSED' },
       ]),
     ).toEqual(['basic, fixed', 'enhanced', 'partial']);
   });

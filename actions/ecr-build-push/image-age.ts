@@ -23,10 +23,28 @@ export async function pushedAt(image: StoredAt): Promise<number | undefined> {
 
 const PAGES = 20;
 
+interface Descriptor {
+  digest: string;
+  platform?: { os?: string };
+}
+
+/** The images that a scan has findings of: an index has none, its platforms have; what BuildKit attests is listed among them as of an unknown system. */
+export function scannedDigests(digest: string, manifest: string): string[] {
+  const { manifests } = JSON.parse(manifest) as { manifests?: Descriptor[] };
+  return manifests?.filter((m) => m.platform?.os !== 'unknown').map((m) => m.digest) ?? [digest];
+}
+
 /** Critical findings of ECR's scan, basic or enhanced, that a new build may be rid of; none where the image was not scanned. @throws Problem */
-export async function fixableIn(image: StoredAt): Promise<string[]> {
+export async function fixableIn(image: StoredAt, manifest: string): Promise<string[]> {
+  const lists = await Promise.all(
+    scannedDigests(image.digest, manifest).map((digest) => findingsOf({ ...image, digest })),
+  );
+  return [...new Set(fixableFindings(lists.flat()))];
+}
+
+async function findingsOf(image: StoredAt): Promise<Finding[]> {
   const call = { operation: 'ecr:DescribeImageScanFindings', resource: `repository ${image.name}` };
-  const findings: Finding[] = [];
+  const found: Finding[] = [];
   let nextToken: string | undefined;
   for (let page = 0; page < PAGES; page++) {
     const command = new DescribeImageScanFindingsCommand({
@@ -36,15 +54,14 @@ export async function fixableIn(image: StoredAt): Promise<string[]> {
     });
     try {
       const answer = await callAws(call, () => image.ecr.send(command, { abortSignal: image.signal }));
-      const { findings: basic = [], enhancedFindings = [] } = answer.imageScanFindings ?? {};
-      findings.push(...basic, ...enhancedFindings);
+      const { findings = [], enhancedFindings = [] } = answer.imageScanFindings ?? {};
+      found.push(...findings, ...enhancedFindings);
       nextToken = answer.nextToken;
     } catch (error) {
-      // Not scanned, or pushed as an index, which a basic scan does not look into.
       if (error instanceof Problem && error.kind === 'not-found') return [];
       throw error;
     }
     if (!nextToken) break;
   }
-  return fixableFindings(findings);
+  return found;
 }

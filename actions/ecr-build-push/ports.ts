@@ -1,7 +1,7 @@
 import { ECRClient } from '@aws-sdk/client-ecr';
 import { awsConfig, regionFrom } from '../../lib/aws/client.ts';
 import { type RegistryPassword, registryPassword } from '../../lib/aws/registry-password.ts';
-import { Problem } from '../../lib/errors.ts';
+import { messageOf, Problem } from '../../lib/errors.ts';
 import { openGit } from '../../lib/git/repository.ts';
 import { type Processes, processes } from '../../lib/process.ts';
 import type { Edge } from '../../lib/runner.ts';
@@ -43,10 +43,9 @@ export function portsOf(inputs: BuildInputs, settings: BuildSettings, edge: Edge
     return password(repository);
   };
   let logins: ReturnType<typeof baseLogins> | undefined;
-  const loginsFor = (repository: Repository) => {
+  const loginsFor = (repository: Repository | undefined) => {
     logins ??= baseLogins({
-      ownHost: hostOf(repository),
-      own: () => password(repository),
+      own: repository && { host: hostOf(repository), login: () => password(repository) },
       ecr: (account, region) => registryPassword(ecrOf(region), account, log),
       env,
     });
@@ -60,9 +59,9 @@ export function portsOf(inputs: BuildInputs, settings: BuildSettings, edge: Edge
       signal,
     });
   /** The builder pulls from the same registries that were asked. */
-  const baseRegistries = async (references: readonly string[], repository: Repository) => {
-    const hosts = new Set(references.map((reference) => referenceOf(reference).host));
-    const others = [...hosts].filter((host) => isEcr(host) && host !== hostOf(repository));
+  const ecrLogins = async ({ baseReferences }: BuildRequest, repository: Repository | undefined) => {
+    const hosts = new Set(baseReferences.map((reference) => referenceOf(reference).host));
+    const others = [...hosts].filter((host) => isEcr(host) && !(repository && host === hostOf(repository)));
     const found = await Promise.all(others.map(async (host) => ({ host, login: await loginsFor(repository)(host) })));
     return found.flatMap(({ host, login }) => (login ? [{ ...login, host }] : []));
   };
@@ -97,7 +96,7 @@ export function portsOf(inputs: BuildInputs, settings: BuildSettings, edge: Edge
         import('./refresh.ts'),
       ]);
       const stored = { ecr: ecr(), name, registryId: inputs['registry-id'], digest: image.digest, signal };
-      const [at, fixable] = await Promise.all([pushedAt(stored), fixableIn(stored)]);
+      const [at, fixable] = await Promise.all([pushedAt(stored), fixableIn(stored, image.manifest)]);
       return refreshReason({ pushedAt: at, now: Date.now(), maxAgeMs: inputs['max-age'], fixable });
     },
     async lint() {
@@ -117,7 +116,16 @@ export function portsOf(inputs: BuildInputs, settings: BuildSettings, edge: Edge
         repository ? movedSince(bases, await askBases(Object.keys(bases), repository)) : [];
       return withSecretFiles(inputs, { env: edge.env, workspace, tempDir, log }, async (secrets) => {
         const r = { ...request, secrets };
-        if (!repository) return buildAndPush(r, { ...docker, renewLogin: async () => undefined, movedBases: moved });
+        if (!repository) {
+          const check = (withLogin: NodeJS.ProcessEnv) =>
+            buildAndPush(r, { ...docker, env: withLogin, renewLogin: async () => undefined, movedBases: moved });
+          // Without credentials, as in a pull request of a fork, a base image may still be there for everybody.
+          const [first, ...rest] = await ecrLogins(r, undefined).catch((error: unknown) => {
+            log.warning(`No login for the base images: ${messageOf(error)}`);
+            return [];
+          });
+          return first ? withDockerConfig(first, env, tempDir, check, rest) : check(env);
+        }
         const build = (withLogin: NodeJS.ProcessEnv) =>
           buildAndPush(r, {
             ...docker,
@@ -125,7 +133,7 @@ export function portsOf(inputs: BuildInputs, settings: BuildSettings, edge: Edge
             renewLogin: async () => renewLogin(withLogin, await newPassword(repository)),
             movedBases: moved,
           });
-        const others = await baseRegistries(Object.keys(request.bases ?? {}), repository);
+        const others = await ecrLogins(r, repository);
         return withDockerConfig(await password(repository), env, tempDir, build, others);
       });
     },

@@ -4,7 +4,7 @@ export const PUSH_ATTEMPTS = 3;
 export type PushFailure = 'transient' | 'expired' | 'denied' | 'immutable' | 'refused';
 
 // What BuildKit prints when it is the push at the end of a build that has failed. It has tried several times by then.
-const PUSHING = /failed to push|unexpected status from (?:PUT|POST|PATCH|HEAD) request/i;
+const PUSHING = /failed to push|unexpected status from (?:PUT|POST|PATCH) request/i;
 
 /**
  * What the last lines of docker say of a push that failed; undefined when it was no push that failed.

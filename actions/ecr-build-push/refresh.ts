@@ -51,14 +51,16 @@ export interface Finding {
   title?: string | undefined;
   severity?: string | undefined;
   fixAvailable?: string | undefined;
+  /** Inspector keeps what is suppressed or closed in the list. */
+  status?: string | undefined;
   attributes?: { key?: string | undefined; value?: string | undefined }[] | undefined;
 }
 
 /** Names of the critical findings that a new build may be rid of. A finding that does not say whether a fix exists is none of them. */
 export function fixableFindings(findings: readonly Finding[]): string[] {
   return findings
-    .filter(({ severity, fixAvailable, attributes = [] }) => {
-      if (severity !== 'CRITICAL') return false;
+    .filter(({ severity, fixAvailable, status = 'ACTIVE', attributes = [] }) => {
+      if (severity !== 'CRITICAL' || status !== 'ACTIVE') return false;
       if (fixAvailable !== undefined) return fixAvailable === 'YES' || fixAvailable === 'PARTIAL';
       return attributes.some(({ key, value }) => key === 'patched_version' && value !== undefined && value !== '');
     })

@@ -277,6 +277,7 @@ function request(
     noCache: inputs['force-build'] || inputs.refresh || inputs['no-cache'],
     labels: { ...content.labels, ...ownLabels(content, bases), ...inputs.labels },
     bases,
+    baseReferences: content.bases.references,
     stageNames: content.bases.stageNames,
     epoch: content.commitTime.getTime() / 1000,
   };

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -169,8 +170,24 @@ COPY --from=more more /
     expect(await served('cache-run')).toEqual(before);
   }, 60_000);
 
+  test('an SSH agent reaches the build, and is no part of the image or its content', async () => {
+    const shell = 'SHELL ["/bin/busybox", "sh", "-c"]';
+    const run = 'RUN --mount=type=ssh test -S "$SSH_AUTH_SOCK"';
+    work.commit({ 'web/Dockerfile': `FROM ${base.split('@')[0]}:1\n${shell}\n${run}\n` });
+    const agent = createServer();
+    const socket = join(buildkit.folder, 'agent');
+    await new Promise<void>((resolve) => agent.listen(socket, resolve));
+    try {
+      const built = await build({ ssh: 'default' }, { SSH_AUTH_SOCK: socket });
+      expect([built.code, built.outputs.cause]).toEqual([0, '']);
+    } finally {
+      agent.close();
+    }
+    expect((await build()).outputs.built).toBe('false');
+  }, 60_000);
+
   test('a check of two platforms is built and kept nowhere', async () => {
-    work.commit({ 'web/file': 'checked' });
+    work.commit({ 'web/Dockerfile': SCRATCH, 'web/file': 'checked' });
     const run = await build({ push: 'false', platforms: 'linux/amd64,linux/arm64' });
     expect(run.outputs).toMatchObject({ outcome: 'succeeded', digest: '', fingerprint: '' });
   }, 60_000);
