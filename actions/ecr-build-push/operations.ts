@@ -16,6 +16,8 @@ export const operations: Record<BuildInputs['operation'], Operation> = {
       const { policyOf } = await import('./scan/policy.ts');
       await policyOf(inputs, edge.context.workspace, systemClock.now());
     }
+    if (inputs.scan !== 'none' && !inputs.push)
+      edge.log.info(`Not scanned: \`scan: ${inputs.scan}\` looks at what the registry has, and nothing is pushed`);
     const settings = settingsOf(inputs);
     return run(inputs, settings, portsOf(inputs, settings, edge));
   },

@@ -200,6 +200,11 @@ describe('the scan gate', () => {
     expect(await tags('basic')).toContain('v1');
   }, 60_000);
 
+  test('a build that is not pushed says that it is not scanned', async () => {
+    const run = await build({ repository: 'clean', scan: 'ecr', push: 'false' });
+    expect([run.code, run.log]).toEqual([0, expect.stringContaining('Not scanned: `scan: ecr` looks at')]);
+  }, 60_000);
+
   test('a mistake in the ignores is told before anything is built', async () => {
     const run = await build({ repository: 'clean', scan: 'ecr', 'ignore-findings': 'CVE-2026-1' });
     expect([run.code, run.outputs.cause]).toEqual([

@@ -31,9 +31,9 @@ export async function placesOf({ given, region, account, config }: PlacesRequest
   const regions = new Set([region]);
   for (const [name, environment] of Object.entries(config?.environments ?? {})) {
     const owner = /^arn:[^:]+:iam::(\d{12}):/.exec(environment.role ?? '')?.[1];
-    if (owner !== undefined && owner !== (await account()))
-      throw otherAccount(name, owner, environment.region ?? region);
-    regions.add(environment.region ?? config?.registry?.region ?? region);
+    const where = environment.region ?? environment.registry?.region ?? config?.registry?.region ?? region;
+    if (owner !== undefined && owner !== (await account())) throw otherAccount(name, owner, where);
+    regions.add(where);
   }
   return [...regions].map((one) => ({ region: one }));
 }

@@ -191,8 +191,13 @@ describe('where ECS is asked', () => {
     placesOf({ given, region: 'eu-central-1', account: async () => '111111111111', config: config(environments) });
 
   test('in the registry’s region and every environment’s', async () => {
-    const environments = { dev: { role: role('111111111111') }, prod: { region: 'us-east-1' } };
-    expect(await places([], environments)).toEqual([{ region: 'eu-central-1' }, { region: 'us-east-1' }]);
+    const environments = {
+      dev: { role: role('111111111111') },
+      prod: { region: 'us-east-1' },
+      far: { registry: { account: '111111111111', region: 'us-west-2' } },
+    };
+    const regions = ['eu-central-1', 'us-east-1', 'us-west-2'];
+    expect(await places([], environments)).toEqual(regions.map((region) => ({ region })));
   });
   test('where the input says, and nowhere when it says so', async () => {
     expect(await places(['eu-west-1', `us-gov-west-1 ${role('2'.repeat(12))}`])).toEqual([
