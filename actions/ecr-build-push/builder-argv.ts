@@ -52,6 +52,8 @@ export function classicArgv(r: BuildRequest): Argv {
   return [
     'docker',
     'build',
+    // The container of a step that failed or was cancelled would else stay behind.
+    '--force-rm',
     ...common(r),
     ...(pullsAll(r, {}) ? ['--pull'] : []),
     ...(r.platforms[0] ? ['--platform', r.platforms[0]] : []),

@@ -74,7 +74,7 @@ describe('the command line of the builder', () => {
   test('the classic builder takes what it can', () => {
     const r = { ...request, options: options(shared), noCache: true, platforms: ['linux/arm64'] };
     expect(classicArgv(r)).toEqual([
-      ...['docker', 'build', ...TAGGED, '--no-cache', ...sharedFlags],
+      ...['docker', 'build', '--force-rm', ...TAGGED, '--no-cache', ...sharedFlags],
       ...['--platform', 'linux/arm64', '--', '-strange; $(context)'],
     ]);
   });

@@ -13,7 +13,7 @@ import type { BuildSettings } from './settings.ts';
 export interface Content {
   /** Fingerprint of the content alone, which `changes` gives too: the base images are not asked for. 64 hexadecimal digits. */
   fingerprint: string;
-  /** Build fingerprint: that of the content on these base images. */
+  /** Build fingerprint: that of the content on these base images, for the platforms that it is built for. */
   on(baseImages: Readonly<Record<string, string>>): string;
   bases: BaseImages;
   commit: string;
@@ -56,18 +56,11 @@ export async function readContent(settings: BuildSettings, ports: ContentPorts):
   const commitTime = new Date(Number(time.trim()) * 1000);
   const { target, platforms, buildArgs } = settings;
   const unknown = contexts.find(([, source]) => isRemote(source) && imageOf(source) === undefined);
-  const on = (baseImages: Readonly<Record<string, string>>) =>
-    buildFingerprint({
-      ...tree,
-      target,
-      platforms,
-      buildArgs,
-      baseImages,
-      ...(contexts.length > 0 && { contexts: Object.fromEntries(trees) }),
-    });
+  const input = { ...tree, target, buildArgs, ...(contexts.length > 0 && { contexts: Object.fromEntries(trees) }) };
   return {
-    fingerprint: on({}),
-    on,
+    fingerprint: buildFingerprint({ ...input, platforms, baseImages: {} }),
+    // Without `platforms` the machine decides: what one of another architecture built must not be taken for it.
+    on: (baseImages) => buildFingerprint({ ...input, platforms: builtFor(platforms), baseImages }),
     bases,
     commit,
     commitTime,
@@ -92,13 +85,16 @@ function seen(context: string, dockerfile: string, folders: readonly string[]): 
   return paths.includes('') ? ['.'] : paths.map((path) => `:(top,literal)${path}`);
 }
 
+/** The platform of this machine, as images name it. */
+const OWN_PLATFORM = `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`;
+const builtFor = (platforms: readonly string[]) => (platforms.length > 0 ? platforms : [OWN_PLATFORM]);
+
 function readBases(text: string, { target, platforms, buildArgs, buildContexts }: BuildSettings): BaseImages {
-  const own = `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`;
   const names = Object.keys(buildContexts);
   const found = baseImagesOf(parseDockerfile(text), {
     target,
-    platforms: platforms.length > 0 ? platforms : [own],
-    buildPlatform: own,
+    platforms: builtFor(platforms),
+    buildPlatform: OWN_PLATFORM,
     buildArgs,
     contexts: names.flatMap((name) => [name.toLowerCase(), normalizedOrNothing(name)]).filter(Boolean),
   });

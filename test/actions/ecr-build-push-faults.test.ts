@@ -44,6 +44,11 @@ function newContent(command = 'echo built-once'): void {
 }
 
 const images = () => Object.fromEntries(local.registry.repositories.get('web')?.tags ?? []);
+/** Containers of a builder whose command has this word in it. */
+const leftBehind = (word: string) =>
+  execFileSync('docker', ['ps', '--all', '--no-trunc', '--format', '{{.Command}}'], { encoding: 'utf8' })
+    .split('\n')
+    .filter((command) => command.includes(word));
 /** Counts what the registry is asked, without changing anything. */
 function counted(operation: string): () => number {
   const id = local.faults.add({ service: 'registry', operation, match: { repository: 'web' }, effect: { delayMs: 0 } });
@@ -143,11 +148,12 @@ describe.each(['the classic builder', 'buildx'] as const)('%s', (builder) => {
   );
 
   test('a disk that is full is named', async () => {
-    newContent('/bin/busybox dd if=/dev/zero of=/dev/shm/full bs=1M count=200');
+    newContent(`/bin/busybox dd if=/dev/zero of=/dev/shm/full-${process.pid} bs=1M count=200`);
     const before = images();
     const run = await build();
     expect(run.outputs.cause).toMatch(/did not build[\s\S]*No space left[\s\S]*Free disk space on the runner/);
     expect(images()).toEqual(before);
+    expect(leftBehind(`full-${process.pid}`)).toEqual([]);
   }, 60_000);
 
   test('a cancelled build ends, with what it ran, and leaves no tag', async () => {
@@ -167,6 +173,8 @@ describe.each(['the classic builder', 'buildx'] as const)('%s', (builder) => {
       });
     for (let tries = 0; runs() && tries < 100; tries++) await sleep(200);
     expect(runs()).toBe(false);
+    for (let tries = 0; leftBehind(seconds).length > 0 && tries < 100; tries++) await sleep(200);
+    expect(leftBehind(seconds)).toEqual([]);
   }, 90_000);
 
   test('a tag that is added moves no layer through the runner', async () => {
