@@ -14,9 +14,9 @@ export interface Creation {
 /** Tags that have to move although the repository is immutable. */
 export const MOVING_TAGS: readonly string[] = ['latest', 'branch-*', 'pr-*', 'cache*'];
 
-// ECR API reference, "CreateRepository": at most five filters; user guide: letters, digits, . _ - and at most two wildcards.
+// ECR API reference, "CreateRepository" and "ImageTagMutabilityExclusionFilter".
 const MOST_FILTERS = 5;
-const FILTER = /^(?=.{1,128}$)[A-Za-z0-9._-]*(?:\*[A-Za-z0-9._-]*){0,2}$/;
+const FILTER = /^[0-9a-zA-Z._*-]{1,128}$/;
 
 /**
  * The settings of a new repository: scanned on push, its tags immutable but for those that must move, encrypted.
@@ -43,7 +43,7 @@ function checkFilters(filters: readonly string[]): void {
     cause:
       wrong === undefined
         ? `these are ${filters.length} filters, and ECR takes at most ${MOST_FILTERS}`
-        : 'a filter has letters, digits, dots, dashes, underscores and at most two *',
+        : 'a filter has at most 128 letters, digits, dots, dashes, underscores and *',
     fix: 'Write for instance latest,branch-*,pr-*,cache*',
   });
 }

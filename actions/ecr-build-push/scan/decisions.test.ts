@@ -117,6 +117,12 @@ describe('what ECR answers', () => {
     ['done', some({}), {}, 'findings'],
     ['done, continuously', some({ status: 'ACTIVE', enhanced: true }), {}, 'findings'],
     ['done, and its findings are not there', some({ findings: undefined }), {}, 'wait'],
+    [
+      'begun, continuously, and nothing of Inspector’s there',
+      some({ status: 'ACTIVE', completedAt: undefined }),
+      {},
+      'wait',
+    ],
     ['done long ago', some({}), { now: 2 * day }, 'start'],
     ['done long ago, and no new scan to be had', some({}), { now: 2 * day, started: true }, 'findings'],
     ['the old one, while the new one runs', some({}), { started: true, replaces: 1000 as never }, 'wait'],

@@ -56,7 +56,9 @@ export function nextStep(answer: ScanAnswer, state: ScanState): ScanStep {
   switch (status) {
     case 'COMPLETE':
     case 'ACTIVE':
-      if (findings === undefined) return { step: 'wait', why: `status ${status}, and the findings are not there yet` };
+      // Continuous scanning is ACTIVE before Inspector's findings are there; its answer then has an empty list of basic ones.
+      if (findings === undefined || (status === 'ACTIVE' && !enhanced && completedAt === undefined))
+        return { step: 'wait', why: `status ${status}, and the findings are not there yet` };
       if (state.replaces !== undefined && completedAt?.getTime() === state.replaces)
         return { step: 'wait', why: 'the scan that was started is not done' };
       if (!enhanced && !state.started && completedAt && state.now - completedAt.getTime() > STALE_MS)
