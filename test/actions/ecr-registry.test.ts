@@ -201,7 +201,12 @@ describe('the scan gate', () => {
   }, 60_000);
 
   test('a build that is not pushed says that it is not scanned', async () => {
-    const run = await build({ repository: 'clean', scan: 'ecr', push: 'false' });
+    const repository = `unpushed-${process.pid}`;
+    const run = await build({ repository, scan: 'ecr', push: 'false' });
+    // It stays on the engine under a name of this process's own.
+    const list = ['images', '--quiet', '--filter', `reference=slipway-build/${repository}`];
+    const { stdout } = await execFileAsync('docker', list);
+    for (const id of new Set(stdout.split('\n').filter(Boolean))) await execFileAsync('docker', ['rmi', '--force', id]);
     expect([run.code, run.log]).toEqual([0, expect.stringContaining('Not scanned: `scan: ecr` looks at')]);
   }, 60_000);
 

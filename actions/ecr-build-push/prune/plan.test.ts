@@ -107,9 +107,12 @@ describe('an image is more than its manifest', () => {
     expect(why.sbom).toBe(`about ${digest('sig').slice(0, 19)}`);
   });
 
-  test('and goes with them: the index first, since ECR does not let go of its parts before', () => {
+  test('and goes with them: the index before its platforms, since ECR does not let go of its parts before', () => {
     const images = [...parts, signature, sbom, cosign, index('index', 9, ['v1']), image('new', 2, ['v2'])];
-    expect(decide(images).batches).toEqual([['index'], ['amd', 'arm', 'attested', 'sig', 'cosign'], ['sbom']]);
+    expect(decide(images).batches).toEqual([
+      ['sig', 'sbom', 'cosign', 'index'],
+      ['amd', 'arm', 'attested'],
+    ]);
   });
 
   test('a platform’s own tag does not save it from its index’s fate, except where that tag would by itself', () => {

@@ -99,12 +99,9 @@ class Family {
     ];
   }
 
-  /** How many steps it is below an image: 0 for one that stands by itself. */
-  depth(image: StoredManifest): number {
-    if (this.isRoot(image)) return 0;
-    const above = [...this.parents(image.digest), ...[subjectOf(image) ?? []].flat()];
-    const depths = above.flatMap((digest) => this.#known.get(digest) ?? []).map((one) => this.depth(one));
-    return 1 + Math.max(0, ...depths);
+  /** How many indexes it is inside of, one in the other. Digests cannot name each other in a circle. */
+  depth(digest: string): number {
+    return Math.max(0, ...this.parents(digest).map((parent) => 1 + this.depth(parent)));
   }
 }
 
@@ -168,17 +165,18 @@ function batchesOf(decisions: readonly Decision[], family: Family): string[][] {
   const levels: string[][] = [];
   for (const { image, action } of decisions) {
     if (action === 'keep') continue;
-    const depth = family.depth(image);
+    const depth = family.depth(image.digest);
     while (levels.length <= depth) levels.push([]);
     levels[depth]?.push(image.digest);
   }
   return levels.filter((level) => level.length > 0);
 }
 
-function subjectOf({ subject, tags }: StoredManifest): string | undefined {
+/** A tag says so only of what has no other: an image with a name of its own stands by itself. */
+function subjectOf({ digest, subject, tags }: StoredManifest): string | undefined {
   if (subject !== undefined) return subject;
-  const hex = tags.map((tag) => ABOUT.exec(tag)?.[1]).find((found) => found !== undefined);
-  return hex === undefined ? undefined : `sha256:${hex}`;
+  const hex = tags.every((tag) => ABOUT.test(tag)) ? ABOUT.exec(tags[0] ?? '')?.[1] : undefined;
+  return hex === undefined || digest.endsWith(hex) ? undefined : `sha256:${hex}`;
 }
 
 function push(map: Map<string, string[]>, key: string, value: string): void {
