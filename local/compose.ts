@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { systemClock } from '../lib/clock.ts';
 import { type CredentialStore, createCredentialStore, type KnownKey, uniqueId } from './aws/credentials.ts';
 import { createEc2 } from './aws/ec2.ts';
-import { createEcr } from './aws/ecr/ecr.ts';
+import { createEcrSites } from './aws/ecr/sites.ts';
 import { createEcs, type Ecs } from './aws/ecs/ecs.ts';
 import { createElbv2 } from './aws/elbv2/elbv2.ts';
 import { type AwsEndpoint, createAwsEndpoint } from './aws/endpoint.ts';
@@ -27,9 +27,9 @@ import { createLogStore } from './logs/store.ts';
 import { createOidc, type Oidc } from './oidc/server.ts';
 import { createPage, type Page } from './page/server.ts';
 import { identityOf } from './process-identity.ts';
-import { createRegistry, type Registry } from './registry/registry.ts';
+import { createRegistry, type Grant, type Registry } from './registry/registry.ts';
 import type { StartOptions } from './start.ts';
-import { fillIn, type World } from './world.ts';
+import { fillIn, type OtherRegistry, type World } from './world.ts';
 
 /** Has something done when everything ends: last told, first done. */
 export type OnStop = (step: () => Promise<unknown>) => void;
@@ -44,6 +44,8 @@ export interface Forge {
 export interface Cloud {
   credentials: CredentialStore;
   registry: Registry;
+  /** Every registry, the first one too, by ACCOUNT/REGION. */
+  registries: ReadonlyMap<string, Registry>;
   balancers: readonly Balancer[];
   hosts: Hosts;
   ssm: Ssm;
@@ -130,7 +132,9 @@ export async function startCloud(
   const { context, engine } = ground;
   const { account, region } = context;
   const credentials = createCredentialStore({ account, now: context.clock.now });
-  const registry = await startRegistry(world, ground, credentials, options, onStop);
+  const registries = await startRegistries(world, ground, credentials, options, onStop);
+  const registry = registries.get(`${account}/${region}`);
+  if (registry === undefined) throw new Error('the registry of the world’s own account and region was started');
   const balancers: Balancer[] = [];
   for (const spec of world.balancers) {
     const balancer = await createBalancer(spec, context);
@@ -159,45 +163,66 @@ export async function startCloud(
     healthTimeScale: options.healthTimeScale ?? 1,
   });
   onStop(() => ecs.stop());
-  const findings = (name: string) => world.repositories.find((r) => r.name === name)?.findings ?? [];
+  const elsewhere = world.registries.map((other) => other.region);
   const aws = await createAwsEndpoint({
     ...context,
     credentials,
     services: [
       createSts({ account, roles: world.roles, credentials, oidcIssuer: forge.oidc.url }),
       createIam({ ...context, roles: world.roles }),
-      createEcr({ ...context, registry, credentials, findings }),
+      createEcrSites(
+        allRegistries(world).flatMap(({ repositories, ...site }) => {
+          const served = registries.get(`${site.account}/${site.region}`);
+          const scans = (name: string) => repositories.find((r) => r.name === name);
+          return served ? [{ ...context, ...site, registry: served, credentials, scans }] : [];
+        }),
+      ),
       createLogs(context),
       createElbv2({ balancers }),
       createEc2({ context, hosts }),
       ssm.service,
       ecs.service,
     ],
+    moreRegions: (service) => (service === 'ecr' || service === 'sts' ? elsewhere : []),
     ...port(options.ports?.aws),
   });
   onStop(() => aws.close());
   await hosts.start(aws.url);
   ecs.seed(fillIn({ clusters: world.clusters }, { registry: registry.host, account, region }));
-  return { credentials, registry, balancers, hosts, ssm, ecs, aws };
+  return { credentials, registry, registries, balancers, hosts, ssm, ecs, aws };
 }
 
-async function startRegistry(
+/** The world's own registry, and then the others. */
+function allRegistries({ account, region, blobMounting, repositories, registries }: World): OtherRegistry[] {
+  return [{ account, region, blobMounting, repositories }, ...registries];
+}
+
+/** A process and a port for each; one password opens all of a region, as in AWS. */
+async function startRegistries(
   world: World,
   { context, engine, directory }: Ground,
   { root }: CredentialStore,
   options: StartOptions,
   onStop: OnStop,
-): Promise<Registry> {
-  const registry = await createRegistry({
-    ...context,
-    repositories: world.repositories,
-    root,
-    backend: { directory: `${directory.path}/registry`, onStart: directory.adopt },
-    ...port(options.ports?.registry),
-  });
-  onStop(() => registry.close());
-  if (!options.keepImages) onStop(() => removeImages(engine, registry));
-  return registry;
+): Promise<Map<string, Registry>> {
+  const grants = new Map<string, Map<string, Grant>>();
+  const started = new Map<string, Registry>();
+  for (const [n, site] of allRegistries(world).entries()) {
+    const ofRegion = grants.get(site.region) ?? new Map<string, Grant>();
+    grants.set(site.region, ofRegion);
+    const registry = await createRegistry({
+      ...context,
+      ...site,
+      grants: ofRegion,
+      root,
+      backend: { directory: `${directory.path}/registry${n === 0 ? '' : n}`, onStart: directory.adopt },
+      ...(n === 0 ? port(options.ports?.registry) : {}),
+    });
+    started.set(`${site.account}/${site.region}`, registry);
+    onStop(() => registry.close());
+    if (!options.keepImages) onStop(() => removeImages(engine, registry));
+  }
+  return started;
 }
 
 export async function startPage(

@@ -48,7 +48,7 @@ export interface Endpoints {
 export interface Local
   extends Pick<LocalContext, 'instance' | 'faults' | 'bus' | 'logs'>,
     Forge,
-    Pick<Cloud, 'registry' | 'balancers' | 'hosts' | 'ssm' | 'ecs'> {
+    Pick<Cloud, 'registry' | 'registries' | 'balancers' | 'hosts' | 'ssm' | 'ecs'> {
   world: World;
   engine: Engine;
   page: Page;
@@ -80,13 +80,14 @@ export async function startLocal(options: StartOptions = {}): Promise<Local> {
     const cloud = await startCloud(world, ground, forge, options, onStop);
     const page = await startPage(cloud, forge, ground, options, onStop);
     const { instance, faults, bus, logs } = ground.context;
-    const { registry, balancers, hosts, ssm, ecs } = cloud;
+    const { registry, registries, balancers, hosts, ssm, ecs } = cloud;
     const parts = {
       instance,
       faults,
       bus,
       logs,
       registry,
+      registries,
       balancers,
       hosts,
       ssm,

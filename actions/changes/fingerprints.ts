@@ -1,8 +1,7 @@
-import { imagesOf, isApp } from '../../lib/config/defaults.ts';
+import { isApp } from '../../lib/config/defaults.ts';
 import type { Config } from '../../lib/config/load.ts';
-import type { AppComponent } from '../../lib/config/schema.ts';
-import { buildFingerprint, readBuildTree, treeFingerprint } from '../../lib/fingerprint/build.ts';
-import { canonicalJson, sha256 } from '../../lib/fingerprint/canonical.ts';
+import { treeFingerprint } from '../../lib/fingerprint/build.ts';
+import { imagesFingerprint } from '../../lib/fingerprint/images.ts';
 import type { TreeEntry } from '../../lib/git/plumbing.ts';
 import type { Git } from '../../lib/git/repository.ts';
 import { makePresent } from './compare.ts';
@@ -10,7 +9,8 @@ import type { Unit } from './units.ts';
 
 /**
  * Fingerprint of each component's content at a commit, 64 hexadecimal digits, the same at any clone depth and on any machine: of a component
- * with an image the build fingerprint that ecr-build-push tags it with, of every other that of the files that its patterns include.
+ * with an image that of what it is built from, but for the base images, whose digests only a registry knows (ecr-build-push
+ * gives the same as `content-fingerprint`); of every other that of the files that its patterns include.
  * @throws Problem when the commit cannot be had, or holds no such context or Dockerfile.
  */
 export async function fingerprintsOf(
@@ -31,17 +31,4 @@ export async function fingerprintsOf(
     }
   }
   return found;
-}
-
-async function imagesFingerprint(component: AppComponent, head: string, git: Git): Promise<string> {
-  const parts: [container: string, fingerprint: string][] = [];
-  for (const { container = '', context, dockerfile, target, platforms, 'build-args': buildArgs } of imagesOf(
-    component,
-  )) {
-    const tree = await readBuildTree(git, head, context, dockerfile);
-    parts.push([container, buildFingerprint({ ...tree, target, platforms, buildArgs, baseImages: {} })]);
-  }
-  const [first] = parts;
-  if (parts.length === 1 && first) return first[1];
-  return sha256(['slipway images 1', canonicalJson(Object.fromEntries(parts))]);
 }

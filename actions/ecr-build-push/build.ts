@@ -1,21 +1,13 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Problem } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Processes } from '../../lib/process.ts';
-
-export interface BuildRequest {
-  context: string;
-  dockerfile: string;
-  target: string;
-  platforms: readonly string[];
-  buildArgs: Record<string, string>;
-  /** Secret id to the name of the environment variable that holds it. */
-  secrets: Record<string, string>;
-  labels: Record<string, string>;
-  /** HOST/NAME:TAG, the name under which the image is pushed. */
-  reference: string;
-  push: boolean;
-  noCache: boolean;
-}
+import type { BuildRequest } from './build-request.ts';
+import { type Builder, findBuilder, refuseUnsupported } from './builder.ts';
+import { buildxArgv, classicArgv } from './builder-argv.ts';
+import { PUSH_ATTEMPTS, type PushFailure, pushFailure } from './push-failure.ts';
 
 export interface DockerPorts {
   processes: Processes;
@@ -26,121 +18,187 @@ export interface DockerPorts {
   timeoutMs: number;
   /** The checkout, which the paths of a request are relative to. */
   cwd: string;
+  tempDir: string;
+  /** Puts a new password into the private configuration. */
+  renewLogin(): Promise<void>;
+  /** Base images that stand for something else than when the fingerprint was made. */
+  movedBases(request: BuildRequest): Promise<string[]>;
 }
 
-const PUSH_ATTEMPTS = 3;
-const TAIL = 30;
-
-/** Builds with buildx where it is there, else with the engine's classic builder, and pushes. @throws Problem with the builder's last lines. */
-export async function buildAndPush(request: BuildRequest, ports: DockerPorts): Promise<void> {
-  const buildx = await hasBuildx(ports);
-  refuseUnsupported(request, buildx);
-  const argv = buildx ? buildxArgv(request) : classicArgv(request);
-  await ports.log.group(`Building ${request.reference} with ${buildx ? 'buildx' : 'the classic builder'}`, () =>
-    docker(argv, request, ports, 'The Dockerfile did not build'),
-  );
-  if (request.push && !buildx) await pushWithRetries(request, ports);
+/** Digest of what was pushed, as the builder tells it; '' where it does not. */
+export interface Built {
+  digest: string;
 }
 
-/** Arguments for docker buildx. Values of secrets stay in the environment; only their names are arguments. */
-export function buildxArgv(r: BuildRequest): [string, ...string[]] {
-  return [
-    'docker',
-    'buildx',
-    'build',
-    ...common(r),
-    ...(r.platforms.length > 0 ? ['--platform', r.platforms.join(',')] : []),
-    ...Object.entries(r.secrets).flatMap(([id, variable]) => ['--secret', `id=${id},env=${variable}`]),
-    '--progress',
-    'plain',
-    r.push ? '--push' : '--load',
-    '--',
-    r.context,
-  ];
+/**
+ * Builds with buildx where it is there, else with the engine's classic builder, and pushes. What is pushed is one tag, the
+ * last thing that a push does: a build or push that fails or is cancelled leaves no tag.
+ * @throws Problem with the builder's last lines.
+ */
+export async function buildAndPush(request: BuildRequest, ports: DockerPorts): Promise<Built> {
+  const builder = await findBuilder(request.options.builder, ports);
+  refuseUnsupported(request, builder);
+  if (builder.kind === 'buildx' && (builder.modern || !request.push)) return withBuildx(request, builder, ports);
+  if (request.platforms.length > 1) throw oneByOne(request);
+  return inSteps(request, builder, ports);
 }
 
-export function classicArgv(r: BuildRequest): [string, ...string[]] {
-  return ['docker', 'build', ...common(r), ...(r.platforms[0] ? ['--platform', r.platforms[0]] : []), '--', r.context];
+/** One call of buildx builds, pushes, and writes cache, provenance and SBOM. */
+async function withBuildx(request: BuildRequest, builder: Builder, ports: DockerPorts): Promise<Built> {
+  const folder = await mkdtemp(join(ports.tempDir, 'slipway-buildx-'));
+  const metadata = join(folder, 'metadata.json');
+  // Several platforms do not fit into the engine: a build that is only a check is then not kept.
+  const argv = (r: BuildRequest) => checked(buildxArgv(r, builder, { push: r.push, metadata }), r);
+  try {
+    await ports.log.group(`Building ${request.reference} with buildx`, () => docker(argv(request), request, ports));
+  } catch (error) {
+    await pushAgain(error, ports, () => {
+      // Everything is built and in the builder's cache; only what was left to push is done.
+      const again = { ...request, noCache: false, options: { ...request.options, pull: false, noCacheFilters: [] } };
+      return ports.log.group(`Pushing ${request.reference} again`, () => docker(argv(again), request, ports));
+    });
+  }
+  try {
+    return { digest: digestIn(await readFile(metadata, 'utf8').catch(() => '{}')) };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
-function common(r: BuildRequest): string[] {
-  return [
-    '--file',
-    r.dockerfile,
-    '--tag',
-    r.reference,
-    ...(r.target ? ['--target', r.target] : []),
-    ...(r.noCache ? ['--no-cache', '--pull'] : []),
-    ...Object.entries(r.buildArgs).flatMap(([k, v]) => ['--build-arg', `${k}=${v}`]),
-    ...Object.entries(r.labels).flatMap(([k, v]) => ['--label', `${k}=${v}`]),
-  ];
+function checked(argv: [string, ...string[]], r: BuildRequest): [string, ...string[]] {
+  if (r.push || r.platforms.length < 2) return argv;
+  return argv.map((a) => (a === '--load' ? '--output=type=cacheonly' : a)) as [string, ...string[]];
 }
 
-async function hasBuildx({ processes, env, signal }: DockerPorts): Promise<boolean> {
-  const { code } = await processes.run(['docker', 'buildx', 'version'], { env, signal });
-  return code === 0;
+function digestIn(metadata: string): string {
+  return (JSON.parse(metadata) as Record<string, string | undefined>)['containerimage.digest'] ?? '';
 }
 
-function refuseUnsupported(r: BuildRequest, buildx: boolean): void {
-  if (buildx) return;
-  const needs =
-    r.platforms.length > 1 ? "input 'platforms'" : Object.keys(r.secrets).length > 0 ? "input 'secrets'" : undefined;
-  if (needs === undefined) return;
-  throw new Problem({
-    what: needs,
-    cause: 'the classic builder of this docker engine cannot do that, and docker buildx is not installed',
-    fix: 'Install the buildx plugin on the runner (hosted runners have it)',
-    kind: 'environment',
+/** Build, look whether the base images stayed what they were, push: for builders that cannot be held to a digest. */
+async function inSteps(request: BuildRequest, builder: Builder, ports: DockerPorts): Promise<Built> {
+  const { log } = ports;
+  await pullLoose(request, ports);
+  const name = builder.kind === 'buildx' ? 'buildx' : 'the classic builder';
+  const folder = await mkdtemp(join(ports.tempDir, 'slipway-build-'));
+  const argv =
+    builder.kind === 'buildx'
+      ? buildxArgv(request, builder, { push: false, metadata: join(folder, 'metadata.json') })
+      : classicArgv(request);
+  const env = builder.kind === 'buildx' ? {} : { DOCKER_BUILDKIT: '0' };
+  try {
+    await log.group(`Building ${request.reference} with ${name}`, () => docker(argv, request, ports, env));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  if (!request.push) return { digest: '' };
+  const moved = await ports.movedBases(request);
+  if (moved.length > 0) throw basesMoved(request, moved);
+  return log.group(`Pushing ${request.reference}`, async () => {
+    const push = () => docker(['docker', 'push', request.reference], request, ports);
+    const printed = await push().catch((error: unknown) => pushAgain(error, ports, push));
+    return { digest: /digest: (sha256:[0-9a-f]{64})/.exec(printed)?.[1] ?? '' };
   });
 }
 
+/** Where some base images are only in the engine, --pull would fail on them: the others are pulled by name. */
+async function pullLoose(request: BuildRequest, ports: DockerPorts): Promise<void> {
+  const bases = Object.entries(request.bases ?? {});
+  if (bases.every(([, { from }]) => from === 'registry')) return;
+  for (const [reference, { from }] of bases)
+    if (from === 'registry') await docker(['docker', 'pull', '--quiet', reference], request, ports);
+}
+
+/** Pushes again after a failure that may pass; a password that expired is renewed first. @throws the failure where it will not. */
+async function pushAgain(first: unknown, ports: DockerPorts, push: () => Promise<string>): Promise<string> {
+  let error = first;
+  let renewed = false;
+  for (let attempt = 1; ; attempt++) {
+    const failure = error instanceof Failed ? error.failure : undefined;
+    const renew: boolean = failure === 'expired' && !renewed;
+    if (!renew && (failure !== 'transient' || attempt === PUSH_ATTEMPTS)) throw error;
+    ports.log.warning(
+      renew
+        ? 'The registry’s password has expired during the build; the push is tried again with a new one.'
+        : `Push attempt ${attempt} of ${PUSH_ATTEMPTS} failed; the image is built, so only the push is tried again.`,
+    );
+    if (renew) await ports.renewLogin();
+    else await sleep(PAUSE_MS * attempt, undefined, { signal: ports.signal }).catch(() => undefined);
+    renewed ||= renew;
+    try {
+      return await push();
+    } catch (next) {
+      error = next;
+    }
+  }
+}
+
+const TAIL = 30;
+const PAUSE_MS = 1000;
+
+/** A docker command that ended badly, with the lines that it ended with. */
+class Failed extends Problem {
+  /** Undefined where it was not the push that failed. */
+  readonly failure: PushFailure | undefined;
+  constructor(r: BuildRequest, code: number, tail: readonly string[], pushing: boolean) {
+    const output = tail.join('\n');
+    const failure = pushFailure(output, pushing);
+    const what = failure === undefined ? 'The Dockerfile did not build' : 'The image was built, but the push failed';
+    super({
+      what: `image ${r.reference}`,
+      cause: `${what} (exit code ${code}):\n${tail.slice(-12).join('\n')}\n`,
+      fix: fixFor(output),
+      kind: failure === 'denied' ? 'denied' : failure === 'immutable' ? 'conflict' : 'service',
+    });
+    this.failure = failure;
+  }
+}
+
+/** @returns what it printed to stdout */
 async function docker(
   argv: readonly [string, ...string[]],
   r: BuildRequest,
   ports: DockerPorts,
-  failure: string,
-): Promise<void> {
-  const { processes, log, env, signal, timeoutMs, cwd } = ports;
+  more: NodeJS.ProcessEnv = {},
+): Promise<string> {
+  const { processes, log, signal, timeoutMs, cwd } = ports;
+  const env = { SOURCE_DATE_EPOCH: String(r.epoch), ...ports.env, ...more };
   const tail: string[] = [];
   const onLine = (line: string) => {
     log.info(line);
     if (line.trim() !== '' && tail.push(line) > TAIL) tail.shift();
   };
-  const { code } = await processes.run(argv, { cwd, env, signal, timeoutMs, onLine });
-  if (code === 0) return;
-  throw new Problem({
-    what: `image ${r.reference}`,
-    cause: `${failure} (exit code ${code}):\n${tail.slice(-12).join('\n')}\n`,
-    fix: fixFor(tail.join('\n')),
-    kind: 'service',
-  });
-}
-
-async function pushWithRetries(r: BuildRequest, ports: DockerPorts): Promise<void> {
-  await ports.log.group(`Pushing ${r.reference}`, async () => {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await docker(['docker', 'push', r.reference], r, ports, 'The push failed');
-      } catch (error) {
-        const passing =
-          error instanceof Problem &&
-          error.kind === 'service' &&
-          !/denied|unauthorized|no basic auth|not exist|immutable/i.test(error.message);
-        if (!passing || attempt === PUSH_ATTEMPTS) throw error;
-        ports.log.warning(
-          `Push attempt ${attempt} of ${PUSH_ATTEMPTS} failed; the image is built, so only the push is tried again.`,
-        );
-      }
-    }
-  });
+  const { code, stdout } = await processes.run(argv, { cwd, env, signal, timeoutMs, onLine });
+  if (code !== 0) throw new Failed(r, code, tail, argv[1] === 'push');
+  return stdout.toString('utf8');
 }
 
 function fixFor(output: string): string {
   if (/Cannot connect to the Docker daemon|error during connect|docker daemon is not running/i.test(output))
     return 'Start the docker engine on the runner, or use a runner that has one';
   if (/no space left/i.test(output)) return 'Free disk space on the runner (docker system df shows what is used)';
-  if (/no basic auth|denied|unauthorized/i.test(output))
+  if (/Cache export is not supported|cache-to/i.test(output) && /driver/i.test(output))
+    return 'Use a builder whose driver can export a cache (docker/setup-buildx-action makes one), or set `cache: none`';
+  if (/no basic auth|denied|unauthorized|not authorized/i.test(output))
     return 'Check that the role may push: ecr:InitiateLayerUpload, UploadLayerPart, CompleteLayerUpload, PutImage, BatchCheckLayerAvailability';
   if (/immutable/i.test(output)) return 'Choose a tag that is new with each build';
   return 'Correct what the last lines name';
+}
+
+function basesMoved(r: BuildRequest, moved: readonly string[]): Problem {
+  return new Problem({
+    what: `image ${r.reference}`,
+    cause: `while it was built, ${moved.join(' and ')} came to stand for another image, so that its fingerprint may not be true; nothing was pushed`,
+    fix: 'Run it again; buildx with BuildKit 0.11 or newer is held to the digest instead',
+    kind: 'conflict',
+  });
+}
+
+function oneByOne(r: BuildRequest): Problem {
+  return new Problem({
+    what: "input 'platforms'",
+    seen: r.platforms.join(','),
+    cause: 'the current builder is the engine’s own, which is too old to push an image of several platforms',
+    fix: 'Create a builder in a step before this one (docker/setup-buildx-action), or update the engine',
+    kind: 'environment',
+  });
 }

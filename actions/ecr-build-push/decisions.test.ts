@@ -2,12 +2,11 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type BuildRequest, buildxArgv, classicArgv } from './build.ts';
 import { addLogin, withDockerConfig } from './docker-config.ts';
-import { fingerprintTag, fingerprintTags, newestBuild } from './fingerprint-tag.ts';
+import { buildsOf, fingerprintTag, fingerprintTags, newestBuild } from './fingerprint-tag.ts';
 import { isImmutable } from './repository.ts';
 import { refuseCommitInArguments } from './run.ts';
-import { tagsFor, versionFor } from './tags.ts';
+import { isProposal, movesWithReleases, tagsFor, versionFor } from './tags.ts';
 
 const sha = '0123456789abcdef0123456789abcdef01234567';
 const branch = { refName: 'feature/Ünï code', refType: 'branch', eventName: 'push', event: {} } as const;
@@ -27,11 +26,17 @@ describe('tags', () => {
     [['semver'], tag('v1.2.3'), ['1.2.3', '1.2', '1']],
     [['semver'], tag('1.2.3-rc.1'), ['1.2.3-rc.1']],
     [['semver'], tag('release-1'), []],
+    [['semver'], tag('v0.4.1'), ['0.4.1', '0.4']],
+    [['semver'], tag('v1.2.3+build.5'), ['1.2.3', '1.2', '1']],
+    [['semver'], tag('v1.02.3'), []],
+    [['semver', 'date', 'fingerprint'], branch, ['20261121.7']],
+    [['date'], tag('v1.2.3'), []],
     [['pr'], pull, ['pr-7']],
     [['pr'], branch, []],
     [['raw=x', 'latest', 'raw=x'], branch, ['x', 'latest']],
   ] as const)('%j on %j', (rules, context, tags) => {
-    expect(tagsFor(rules, { sha, context })).toEqual(tags);
+    const version = versionFor('', context, new Date('2026-11-21T12:00:00Z'), '7');
+    expect(tagsFor(rules, { sha, version, context })).toEqual(tags);
   });
   test.each([
     ['newest', /there is no such rule/],
@@ -40,15 +45,40 @@ describe('tags', () => {
     [`raw=${'a'.repeat(129)}`, /a tag has at most 128/],
     ['raw=-x', /a tag has at most 128/],
   ])('%p is refused', (rule, message) => {
-    expect(() => tagsFor([rule], { sha, context: branch })).toThrow(message);
+    expect(() => tagsFor([rule], { sha, version: '1.2.3', context: branch })).toThrow(message);
   });
   test.each([
-    [tag('v1.2.3'), '1.2.3'],
-    [tag('v1.2.3-rc.1'), '1.2.3-rc.1'],
-    [branch, '20261121.42'],
-  ])('version on %j', (context, version) => {
-    expect(versionFor(context, new Date('2026-11-21T23:59:59Z'), '42')).toBe(version);
+    ['', tag('v1.2.3'), '1.2.3'],
+    ['', tag('v1.2.3-rc.1'), '1.2.3-rc.1'],
+    ['', branch, '20261121.42'],
+    ['', tag('nightly'), '20261121.42'],
+    ['v2.0.0', branch, '2.0.0'],
+    ['2.0.0', tag('v1.2.3'), '2.0.0'],
+  ])('version asked for %j on %j', (asked, context, version) => {
+    expect(versionFor(asked, context, new Date('2026-11-21T23:59:59Z'), '42')).toBe(version);
   });
+  test('what is no version is refused', () => {
+    expect(() => versionFor('next', branch, new Date(0), '1')).toThrow(
+      /input 'version' is "next": it is no semantic version/,
+    );
+  });
+  test('only what stands for the newest of several moves', () => {
+    expect(['1.2.3', '1.2', '1', 'x'].filter((t) => movesWithReleases(t, '1.2.3'))).toEqual(['1.2', '1']);
+    expect(movesWithReleases('20261121.7', '20261121.7')).toBe(false);
+  });
+});
+
+test.each([
+  ['push', {}, false],
+  ['schedule', {}, false],
+  ['pull_request', {}, true],
+  ['pull_request_target', {}, true],
+  ['merge_group', {}, true],
+  ['workflow_run', { workflow_run: { event: 'pull_request' } }, true],
+  ['workflow_run', { workflow_run: { event: 'push' } }, false],
+  ['push', { workflow_run: { event: 'pull_request' } }, false],
+])('a run of %s, %j, builds what a pull request proposes: %s', (eventName, event, is) => {
+  expect(isProposal({ eventName, event })).toBe(is);
 });
 
 describe('builds of one content', () => {
@@ -61,6 +91,11 @@ describe('builds of one content', () => {
   test('the newest generation is used, and the next one is new', () => {
     expect(newestBuild([image(2), image(10), image(1)])).toEqual({ newest: image(10), next: 11 });
     expect(newestBuild([])).toEqual({ newest: undefined, next: 1 });
+  });
+  test('all of them are found, however many there are', async () => {
+    const stored = [1, 60, 101].map(image);
+    const byTags = async (tags: readonly string[]) => stored.filter((i) => tags.includes(i.tag));
+    expect(newestBuild(await buildsOf('f'.repeat(64), { byTags }))).toMatchObject({ newest: image(101), next: 102 });
   });
   test('tags end in their generation', () => {
     expect(fingerprintTags('a'.repeat(64)).slice(0, 2)).toEqual([`fp-${'a'.repeat(32)}-r1`, `fp-${'a'.repeat(32)}-r2`]);
@@ -81,71 +116,15 @@ test.each([
   expect(isImmutable({ imageTagMutability, imageTagMutabilityExclusionFilters: filter }, name)).toBe(immutable);
 });
 
-describe('the command line of the builder', () => {
-  const request: BuildRequest = {
-    context: '-strange; $(context)',
-    dockerfile: 'Docker file',
-    target: 'run',
-    platforms: ['linux/amd64', 'linux/arm64'],
-    buildArgs: { A: 'x y' },
-    secrets: { token: 'NPM_TOKEN' },
-    labels: {},
-    reference: 'host/name:tag',
-    push: true,
-    noCache: false,
-  };
-  test('values are single arguments, the context cannot be an option, secrets are names only', () => {
-    expect(buildxArgv(request)).toEqual(
-      [
-        [
-          'docker',
-          'buildx',
-          'build',
-          '--file',
-          'Docker file',
-          '--tag',
-          'host/name:tag',
-          '--target',
-          'run',
-          '--build-arg',
-          'A=x y',
-        ],
-        [
-          '--platform',
-          'linux/amd64,linux/arm64',
-          '--secret',
-          'id=token,env=NPM_TOKEN',
-          '--progress',
-          'plain',
-          '--push',
-          '--',
-          '-strange; $(context)',
-        ],
-      ].flat(),
-    );
-  });
-  test('the classic builder takes the same inputs', () => {
-    expect(classicArgv({ ...request, platforms: [], secrets: {}, target: '' })).toEqual([
-      'docker',
-      'build',
-      '--file',
-      'Docker file',
-      '--tag',
-      'host/name:tag',
-      '--build-arg',
-      'A=x y',
-      '--',
-      '-strange; $(context)',
-    ]);
-  });
-});
-
 test('a commit id among the build arguments is refused with the reason', () => {
   expect(() => refuseCommitInArguments({ GIT_SHA: sha }, sha)).toThrow(
     /"GIT_SHA=0123.*every commit would build a new image/,
   );
   expect(() => refuseCommitInArguments({ V: `1.0-${sha.slice(0, 7)}` }, sha)).toThrow();
+  expect(() => refuseCommitInArguments({ V: sha.slice(0, 7).toUpperCase() }, sha)).toThrow();
+  expect(() => refuseCommitInArguments({ URL: `https://x.test/${sha.slice(0, 9)}.tgz` }, sha)).toThrow();
   expect(() => refuseCommitInArguments({ V: '1.0' }, sha)).not.toThrow();
+  expect(() => refuseCommitInArguments({ V: sha.slice(0, 6) }, sha)).not.toThrow();
 });
 
 describe('the login', () => {
@@ -162,6 +141,20 @@ describe('the login', () => {
       credsStore: 'desktop',
       credHelpers: { 'ecr.test': '' },
     });
+  });
+
+  test('is joined by those of the base images’ registries', async () => {
+    const other = { ...login, host: 'other.test' };
+    await withDockerConfig(
+      login,
+      { HOME: work },
+      work,
+      async ({ DOCKER_CONFIG: ours = '' }) => {
+        const { auths } = JSON.parse(readFileSync(join(ours, 'config.json'), 'utf8'));
+        expect(Object.keys(auths)).toEqual(['other.test', 'ecr.test']);
+      },
+      [other],
+    );
   });
 
   test('lives in a private folder, leaves the user’s file alone and is gone afterwards, also after an error', async () => {

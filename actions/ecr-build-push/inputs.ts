@@ -1,4 +1,6 @@
 import { bool, componentInputs, duration, type Inputs, keyValues, lines, list, text } from '../../lib/inputs.ts';
+import { buildFields } from './build-inputs.ts';
+import { registryFields } from './registry-inputs.ts';
 
 export const fields = {
   ...componentInputs,
@@ -11,13 +13,14 @@ export const fields = {
   target: text(),
   platforms: list(),
   'build-args': keyValues(),
-  secrets: keyValues(),
   labels: keyValues(),
   tags: lines(),
   push: bool(true),
   'create-repository': bool(false),
   'force-build': bool(false),
   timeout: duration('30m'),
+  ...buildFields,
+  ...registryFields,
 } as const;
 
 export type BuildInputs = Inputs<typeof fields>;

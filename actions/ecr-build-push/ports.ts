@@ -1,33 +1,69 @@
 import { ECRClient } from '@aws-sdk/client-ecr';
 import { awsConfig, regionFrom } from '../../lib/aws/client.ts';
 import { type RegistryPassword, registryPassword } from '../../lib/aws/registry-password.ts';
-import { Problem } from '../../lib/errors.ts';
+import { messageOf, Problem } from '../../lib/errors.ts';
 import { openGit } from '../../lib/git/repository.ts';
-import { processes } from '../../lib/process.ts';
+import { type Processes, processes } from '../../lib/process.ts';
 import type { Edge } from '../../lib/runner.ts';
-import { buildAndPush } from './build.ts';
+import { type BaseDigest, baseDigests } from './base-digest.ts';
+import { referenceOf } from './base-images.ts';
+import { baseLogins, isEcr } from './base-logins.ts';
+import type { BuildRequest } from './build-request.ts';
+import { withoutSecrets, withSecretFiles } from './build-secrets.ts';
+import { callerAccount } from './caller.ts';
 import { readContent } from './content.ts';
-import { withDockerConfig } from './docker-config.ts';
 import type { BuildInputs } from './inputs.ts';
 import { RegistryReader } from './registry.ts';
+import { creationOf, scanPort } from './registry-ports.ts';
+import type { Releases } from './releases.ts';
 import { openRepository, type Repository } from './repository.ts';
 import type { BuildPorts } from './run.ts';
 import type { BuildSettings } from './settings.ts';
 
 /** The real ports: git in the workspace, the docker on PATH, ECR through the SDK, the registry over HTTP. */
 export function portsOf(inputs: BuildInputs, settings: BuildSettings, edge: Edge): BuildPorts {
-  const { env, log, signal, context } = edge;
+  const { log, signal, context } = edge;
   const run = processes(log);
-  if (inputs.push) required(inputs.repository);
-  let client: ECRClient | undefined;
-  const ecr = () => {
-    client ??= new ECRClient(awsConfig({ region: regionFrom(inputs.region, env), action: 'ecr-build-push' }));
+  const env = withoutSecrets(edge.env, inputs['secret-envs']);
+  if (inputs.push) requiredRepository(inputs.repository);
+  const clients = new Map<string, ECRClient>();
+  const ecrOf = (region: string) => {
+    const client = clients.get(region) ?? new ECRClient(awsConfig({ region, action: 'ecr-build-push' }));
+    clients.set(region, client);
     return client;
   };
+  const ecr = () => ecrOf(regionFrom(inputs.region, env));
   let login: Promise<RegistryPassword> | undefined;
   const password = (repository: Repository) => {
     login ??= registryPassword(ecr(), repository.account, log);
     return login;
+  };
+  const newPassword = (repository: Repository) => {
+    login = undefined;
+    return password(repository);
+  };
+  let logins: ReturnType<typeof baseLogins> | undefined;
+  const loginsFor = (repository: Repository | undefined) => {
+    logins ??= baseLogins({
+      own: repository && { host: hostOf(repository), login: () => password(repository) },
+      ecr: (account, region) => registryPassword(ecrOf(region), account, log),
+      env,
+    });
+    return logins;
+  };
+  const askBases = (references: readonly string[], repository: Repository) =>
+    baseDigests(references, {
+      login: loginsFor(repository),
+      local: (reference) => localImage(reference, run, env, signal),
+      warn: log.warning,
+      signal,
+    });
+  /** The builder pulls from the same registries that were asked. */
+  const ecrLogins = async ({ baseReferences }: BuildRequest, repository: Repository | undefined) => {
+    const hosts = new Set(baseReferences.map((reference) => referenceOf(reference).host));
+    const others = [...hosts].filter((host) => isEcr(host) && !(repository && host === hostOf(repository)));
+    const found = await Promise.all(others.map(async (host) => ({ host, login: await loginsFor(repository)(host) })));
+    return found.flatMap(({ host, login }) => (login ? [{ ...login, host }] : []));
   };
   return {
     log,
@@ -38,29 +74,122 @@ export function portsOf(inputs: BuildInputs, settings: BuildSettings, edge: Edge
         git: openGit({ processes: run, workspace: context.workspace, tempDir: context.tempDir, env, signal }),
         processes: run,
         context,
+        env,
         signal,
       }),
     repository: () =>
       openRepository({
         ecr: ecr(),
-        name: required(inputs.repository),
+        name: requiredRepository(inputs.repository),
         registryId: inputs['registry-id'],
-        create: inputs['create-repository'],
+        create: creationOf(inputs),
+        callerAccount: () => callerAccount(regionFrom(inputs.region, env), signal),
         signal,
       }),
+    scan: scanPort(inputs, { edge, ecr, password }),
     registry: async (repository) => new RegistryReader(await password(repository), repository.name, signal),
+    bases: (content, repository) => askBases(content.bases.references, repository),
+    async stale(image, { name }) {
+      if (!inputs.refresh) return undefined;
+      const [{ fixableIn, pushedAt }, { refreshReason }] = await Promise.all([
+        import('./image-age.ts'),
+        import('./refresh.ts'),
+      ]);
+      const stored = { ecr: ecr(), name, registryId: inputs['registry-id'], digest: image.digest, signal };
+      const [at, fixable] = await Promise.all([pushedAt(stored), fixableIn(stored, image.manifest)]);
+      return refreshReason({ pushedAt: at, now: Date.now(), maxAgeMs: inputs['max-age'], fixable });
+    },
+    async lint() {
+      const { lintDockerfile } = await import('./lint.ts');
+      const lint = { processes: run, log, env, signal, cwd: context.workspace };
+      return lintDockerfile(inputs.lint, settings.dockerfile, lint);
+    },
+    releases: (version, commit) => releasesOf(inputs, version, commit, edge),
     build: async (request, repository) => {
-      const docker = { processes: run, log, env, signal, timeoutMs: inputs.timeout, cwd: context.workspace };
-      if (!repository) return buildAndPush(request, docker);
-      const access = await password(repository);
-      return withDockerConfig(access, env, context.tempDir, (withLogin) =>
-        buildAndPush(request, { ...docker, env: withLogin }),
-      );
+      const [{ buildAndPush }, { renewLogin, withDockerConfig }] = await Promise.all([
+        import('./build.ts'),
+        import('./docker-config.ts'),
+      ]);
+      const { workspace, tempDir } = context;
+      const docker = { processes: run, log, env, signal, timeoutMs: inputs.timeout, cwd: workspace, tempDir };
+      const moved = async ({ bases = {} }: BuildRequest) =>
+        repository ? movedSince(bases, await askBases(Object.keys(bases), repository)) : [];
+      return withSecretFiles(inputs, { env: edge.env, workspace, tempDir, log }, async (secrets) => {
+        const r = { ...request, secrets };
+        if (!repository) {
+          const check = (withLogin: NodeJS.ProcessEnv) =>
+            buildAndPush(r, { ...docker, env: withLogin, renewLogin: async () => undefined, movedBases: moved });
+          // Without credentials, as in a pull request of a fork, a base image may still be there for everybody.
+          const [first, ...rest] = await ecrLogins(r, undefined).catch((error: unknown) => {
+            log.warning(`No login for the base images: ${messageOf(error)}`);
+            return [];
+          });
+          return first ? withDockerConfig(first, env, tempDir, check, rest) : check(env);
+        }
+        const build = (withLogin: NodeJS.ProcessEnv) =>
+          buildAndPush(r, {
+            ...docker,
+            env: withLogin,
+            renewLogin: async () => renewLogin(withLogin, await newPassword(repository)),
+            movedBases: moved,
+          });
+        const others = await ecrLogins(r, repository);
+        return withDockerConfig(await password(repository), env, tempDir, build, others);
+      });
     },
   };
 }
 
-function required(repository: string): string {
+const hostOf = ({ uri }: Repository) => uri.split('/')[0] ?? '';
+
+/** The engine's own image of a name; without an engine there is none. */
+async function localImage(
+  reference: string,
+  run: Processes,
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const argv = ['docker', 'image', 'inspect', '--format', '{{.Id}}', '--', reference] as const;
+  const { code, stdout } = await run.run(argv, { env, signal });
+  return code === 0 ? stdout.toString('utf8').trim() : undefined;
+}
+
+function movedSince(then: Readonly<Record<string, BaseDigest>>, now: Readonly<Record<string, BaseDigest>>): string[] {
+  return Object.keys(then).filter((name) => now[name]?.digest !== then[name]?.digest);
+}
+
+function releasesOf(inputs: BuildInputs, version: string, commit: string, edge: Edge): Releases | undefined {
+  const { release: kind, token } = inputs;
+  if (kind === 'none') return undefined;
+  const { context, signal } = edge;
+  const { owner, name: repo } = context.repository;
+  const options = { kind, version, commit, owner, repo };
+  const load = async () => {
+    if (token === '') throw noToken(kind);
+    const [{ github }, release] = await Promise.all([import('../../lib/github/client.ts'), import('./release.ts')]);
+    return { ...release, client: github({ context, token, signal }) };
+  };
+  return {
+    async check() {
+      const { client, tagIsFree } = await load();
+      await tagIsFree(client, options);
+    },
+    async make(image) {
+      const { client, makeRelease } = await load();
+      return makeRelease(client, options, image);
+    },
+  };
+}
+
+function noToken(kind: string): Problem {
+  return new Problem({
+    what: "input 'token'",
+    cause: `it is empty, and \`release: ${kind}\` makes something on GitHub`,
+    fix: 'Pass `token: ${{ github.token }}`, and give the job `permissions: contents: write`',
+  });
+}
+
+export function requiredRepository(repository: string): string {
   if (repository !== '') return repository;
   throw new Problem({
     what: "input 'repository'",

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { messageOf, Problem } from '../../lib/errors.ts';
 import { MANIFEST_TYPES } from './repository.ts';
 
@@ -47,10 +48,15 @@ export class RegistryReader {
   async manifest(reference: string): Promise<ServedImage> {
     const response = await this.#get(`/manifests/${reference}`, MANIFEST_TYPES.join(', '));
     const mediaType = response.headers.get('content-type') ?? '';
+    const bytes = Buffer.from(await response.arrayBuffer());
+    // The digest is that of the bytes; what the registry says beside is only compared.
+    const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+    const told = response.headers.get('docker-content-digest') ?? digest;
+    if (told !== digest) throw this.#refused(`/manifests/${reference}`, `it calls ${told} what is ${digest}`);
     return {
-      digest: response.headers.get('docker-content-digest') ?? '',
+      digest,
       mediaType,
-      manifest: await response.text(),
+      manifest: bytes.toString('utf8'),
       isIndex: /index|manifest\.list/.test(mediaType),
     };
   }

@@ -4,10 +4,13 @@ import {
   DescribeRepositoriesCommand,
   type ECRClient,
   type Repository as EcrRepository,
+  GetLifecyclePolicyCommand,
   PutImageCommand,
+  PutLifecyclePolicyCommand,
 } from '@aws-sdk/client-ecr';
 import { callAws } from '../../lib/aws/client.ts';
 import { Problem } from '../../lib/errors.ts';
+import { type Creation, creationInput, lifecyclePolicy } from './creation.ts';
 
 /** An image as ECR holds it: the manifest's bytes decide the digest, so they are kept as they came. */
 export interface StoredImage {
@@ -36,7 +39,10 @@ export interface RepositoryOptions {
   ecr: ECRClient;
   name: string;
   registryId?: string | undefined;
-  create: boolean;
+  /** How it is made when it is missing; undefined leaves that to others. */
+  create?: Creation | undefined;
+  /** Asked before a repository is made in a registry that was named. */
+  callerAccount?: (() => Promise<string>) | undefined;
   signal: AbortSignal;
 }
 
@@ -48,8 +54,8 @@ export const MANIFEST_TYPES = [
 ];
 // BatchGetImage takes at most 100 image ids (ECR API reference).
 const BATCH = 100;
-/** Tags that have to move although the repository is immutable (ECR: at most five filters). */
-const MOVING_TAGS = ['latest', 'branch-*', 'pr-*', 'cache*'];
+/** How long a run that was cut short between making a repository and giving it its lifecycle policy is made good by later ones. */
+const UNFINISHED_MS = 24 * 3600 * 1000;
 
 /** Finds the repository, or creates it when asked. @throws Problem kind `not-found` that says how to create it. */
 export async function openRepository(options: RepositoryOptions): Promise<Repository> {
@@ -120,7 +126,7 @@ function wildcard(filter: string): RegExp {
 }
 
 function isTagConflict(error: unknown): boolean {
-  const name = error instanceof Problem && error.parts.underlying instanceof Error ? error.parts.underlying.name : '';
+  const name = error instanceof Problem ? nameOf(error) : '';
   return name === 'ImageAlreadyExistsException' || name === 'ImageTagAlreadyExistsException';
 }
 
@@ -135,35 +141,100 @@ export function tagTaken(repository: string, tag: string, owner: string, wanted:
   });
 }
 
-async function findOrCreate({ ecr, name, registryId, create, signal }: RepositoryOptions) {
-  const call = { operation: 'ecr:DescribeRepositories', resource: `repository ${name}` };
-  const command = new DescribeRepositoriesCommand({ repositoryNames: [name], ...(registryId && { registryId }) });
-  try {
-    const { repositories } = await callAws(call, () => ecr.send(command, { abortSignal: signal }));
-    if (repositories?.[0]) return repositories[0];
-  } catch (error) {
-    if (!(error instanceof Problem) || error.kind !== 'not-found') throw error;
+async function findOrCreate(options: RepositoryOptions): Promise<EcrRepository> {
+  const { name, create, registryId } = options;
+  const found = await find(options);
+  if (found) {
+    const age = Date.now() - (found.createdAt?.getTime() ?? 0);
+    if (create && age < UNFINISHED_MS) await finishCreation(create, options);
+    return found;
   }
   if (!create) {
     throw new Problem({
       what: `ECR repository ${name}`,
       cause: 'it does not exist in this account and region',
-      fix: 'Create it (terraform/modules/ecr does), set `create-repository: true`, or check name, account and region',
+      fix: 'Create it (the Terraform in terraform/ does), set `create-repository: true`, or check name, account and region',
       kind: 'not-found',
     });
   }
-  return createRepository(ecr, name, signal);
+  if (registryId) await refuseForeign(registryId, options);
+  const made = await createRepository(create, options);
+  await putPolicy(create, options);
+  return made;
 }
 
-async function createRepository(ecr: ECRClient, name: string, signal: AbortSignal) {
+async function find({ ecr, name, registryId, signal }: RepositoryOptions): Promise<EcrRepository | undefined> {
+  const call = { operation: 'ecr:DescribeRepositories', resource: `repository ${name}` };
+  const command = new DescribeRepositoriesCommand({ repositoryNames: [name], ...(registryId && { registryId }) });
+  try {
+    const { repositories } = await callAws(call, () => ecr.send(command, { abortSignal: signal }));
+    return repositories?.[0];
+  } catch (error) {
+    if (error instanceof Problem && error.kind === 'not-found') return undefined;
+    throw error;
+  }
+}
+
+async function createRepository(create: Creation, options: RepositoryOptions): Promise<EcrRepository> {
+  const { ecr, name, signal } = options;
   const call = { operation: 'ecr:CreateRepository', resource: `repository ${name}` };
-  const command = new CreateRepositoryCommand({
-    repositoryName: name,
-    imageScanningConfiguration: { scanOnPush: true },
-    imageTagMutability: 'IMMUTABLE_WITH_EXCLUSION',
-    imageTagMutabilityExclusionFilters: MOVING_TAGS.map((filter) => ({ filterType: 'WILDCARD', filter })),
-    encryptionConfiguration: { encryptionType: 'AES256' },
+  const command = new CreateRepositoryCommand(creationInput(name, create));
+  try {
+    const { repository } = await callAws(call, () => ecr.send(command, { abortSignal: signal }));
+    if (repository) return repository;
+  } catch (error) {
+    // Another leg of the same run may have been quicker; then what it made is what was asked for.
+    if (!(error instanceof Problem) || nameOf(error) !== 'RepositoryAlreadyExistsException') throw error;
+  }
+  const found = await find(options);
+  if (found) return found;
+  throw new Problem({
+    what: `ECR repository ${name}`,
+    cause: 'it was created, and ECR does not know it a moment later',
+    fix: 'Run it again',
+    kind: 'service',
   });
-  const { repository } = await callAws(call, () => ecr.send(command, { abortSignal: signal }));
-  return repository ?? {};
+}
+
+/** Gives a repository that is a few hours old the lifecycle policy that an interrupted run owes it. */
+async function finishCreation(create: Creation, options: RepositoryOptions): Promise<void> {
+  if (lifecyclePolicy(create.expireDays) === undefined) return;
+  const { ecr, name, registryId, signal } = options;
+  const call = { operation: 'ecr:GetLifecyclePolicy', resource: `repository ${name}` };
+  const command = new GetLifecyclePolicyCommand({ repositoryName: name, ...(registryId && { registryId }) });
+  try {
+    await callAws(call, () => ecr.send(command, { abortSignal: signal }));
+  } catch (error) {
+    if (!(error instanceof Problem) || error.kind !== 'not-found') throw error;
+    await putPolicy(create, options);
+  }
+}
+
+async function putPolicy(
+  { expireDays }: Creation,
+  { ecr, name, registryId, signal }: RepositoryOptions,
+): Promise<void> {
+  const lifecyclePolicyText = lifecyclePolicy(expireDays);
+  if (lifecyclePolicyText === undefined) return;
+  const call = { operation: 'ecr:PutLifecyclePolicy', resource: `repository ${name}` };
+  const scope = { repositoryName: name, ...(registryId && { registryId }) };
+  const command = new PutLifecyclePolicyCommand({ ...scope, lifecyclePolicyText });
+  await callAws(call, () => ecr.send(command, { abortSignal: signal }));
+}
+
+/** CreateRepository makes repositories in the caller's own account only (it has no registryId). */
+async function refuseForeign(registryId: string, { name, callerAccount }: RepositoryOptions): Promise<void> {
+  const own = await callerAccount?.();
+  if (own === undefined || own === registryId) return;
+  throw new Problem({
+    what: `ECR repository ${name} of account ${registryId}`,
+    cause: `it does not exist there, and with credentials of account ${own} ECR would create it in that one`,
+    fix: `Create it in ${registryId}, or take a role of that account`,
+    kind: 'not-found',
+  });
+}
+
+/** The name of the exception underneath. */
+function nameOf({ parts }: Problem): string {
+  return parts.underlying instanceof Error ? parts.underlying.name : '';
 }

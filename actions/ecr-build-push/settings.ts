@@ -7,6 +7,8 @@ export interface BuildSettings {
   target: string;
   platforms: readonly string[];
   buildArgs: Record<string, string>;
+  /** Name to folder of the checkout, or to docker-image://REFERENCE or another source of buildx. */
+  buildContexts: Record<string, string>;
 }
 
 /** What is built, from the inputs; paths are from the root of the checkout. */
@@ -18,5 +20,6 @@ export function settingsOf(inputs: BuildInputs): BuildSettings {
     target: inputs.target,
     platforms: inputs.platforms,
     buildArgs: inputs['build-args'],
+    buildContexts: inputs['build-contexts'],
   };
 }

@@ -53,13 +53,8 @@ export async function assumeWithOidc(request: AssumeRequest, ports: AssumePorts)
     throw explainNoToken(ports.context);
   const token = await ports.idToken(request.audience);
   try {
-    const c = await ports.sts.assumeRole({ role, token, sessionName, durationSeconds: Math.round(durationMs / 1000) });
-    return {
-      accessKeyId: c.AccessKeyId ?? '',
-      secretAccessKey: c.SecretAccessKey ?? '',
-      sessionToken: c.SessionToken ?? '',
-      expires: c.Expiration?.toISOString() ?? '',
-    };
+    const durationSeconds = Math.round(durationMs / 1000);
+    return sessionOf(await ports.sts.assumeRole({ role, token, sessionName, durationSeconds }));
   } catch (error) {
     if (error instanceof Problem && (error.kind === 'denied' || error.kind === 'credentials')) {
       throw explainDenied({ role, audience: request.audience, claims: claimsOf(token), error });
@@ -67,6 +62,16 @@ export async function assumeWithOidc(request: AssumeRequest, ports: AssumePorts)
     if (error instanceof Problem && error.message.includes('MaxSessionDuration')) throw tooLong(request, error);
     throw error;
   }
+}
+
+/** STS's answer in the names that this suite uses. */
+export function sessionOf(c: Credentials): SessionCredentials {
+  return {
+    accessKeyId: c.AccessKeyId ?? '',
+    secretAccessKey: c.SecretAccessKey ?? '',
+    sessionToken: c.SessionToken ?? '',
+    expires: c.Expiration?.toISOString() ?? '',
+  };
 }
 
 function tooLong({ role, durationMs }: AssumeRequest, error: Problem): Problem {
@@ -79,15 +84,19 @@ function tooLong({ role, durationMs }: AssumeRequest, error: Problem): Problem {
   });
 }
 
+/** @throws Problem for what cannot be the ARN of a role */
+export function checkRole(role: string, input: string): void {
+  if (ROLE_ARN.test(role)) return;
+  throw new Problem({
+    what: `input '${input}'`,
+    seen: role,
+    cause: 'it is not the ARN of an IAM role',
+    fix: 'Write it as arn:aws:iam::123456789012:role/NAME',
+  });
+}
+
 function check(role: string, sessionName: string, durationMs: number): void {
-  if (!ROLE_ARN.test(role)) {
-    throw new Problem({
-      what: "input 'role'",
-      seen: role,
-      cause: 'it is not the ARN of an IAM role',
-      fix: 'Write it as arn:aws:iam::123456789012:role/NAME',
-    });
-  }
+  checkRole(role, 'role');
   if (!SESSION_NAME.test(sessionName)) {
     throw new Problem({
       what: "input 'session-name'",

@@ -1,6 +1,11 @@
 import type { Configured, Defaults } from '../../lib/config/action.ts';
 
-/** Role and region as the environment in the config file gives them; the registry is the one that images are promoted through. */
+/** Role and region as the environment in the config file gives them, and its registry, which may be in another region. */
 export function defaults({ config, environment }: Configured): Defaults {
-  return { role: environment?.role, region: environment?.region, registries: config.registry?.account };
+  const { registry } = config;
+  return {
+    role: environment?.role,
+    region: environment?.region,
+    registries: registry && `${registry.account}/${registry.region}`,
+  };
 }

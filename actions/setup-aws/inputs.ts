@@ -1,4 +1,4 @@
-import { bool, componentInputs, duration, type Inputs, list, text } from '../../lib/inputs.ts';
+import { bool, componentInputs, duration, type Inputs, lines, list, secret, text } from '../../lib/inputs.ts';
 
 export const fields = {
   environment: componentInputs.environment,
@@ -10,6 +10,9 @@ export const fields = {
   audience: text('sts.amazonaws.com'),
   login: bool(true),
   registries: list(),
+  chain: lines(),
+  'external-id': secret(text()),
+  'allowed-accounts': list(),
 } as const;
 
 export type SetupInputs = Inputs<typeof fields>;

@@ -1,45 +1,46 @@
-import { exec } from '@actions/exec';
-import { Problem } from '../../lib/errors.ts';
+import { messageOf, Problem } from '../../lib/errors.ts';
+import type { Login } from './docker-config.ts';
 
 export interface RegistryLogin {
   host: string;
 }
 
-/** Runs docker login with the password on standard input: on the command line every process of the machine could read it. */
-export async function dockerLogin(host: string, user: string, password: string): Promise<RegistryLogin> {
-  let stderr = '';
-  const code = await runDocker(['login', '--username', user, '--password-stdin', host], password, (text) => {
-    stderr += text;
-  });
-  if (code === 0) return { host };
-  throw new Problem({
-    what: `docker login to ${host}`,
-    cause: stderr.replaceAll(password, '***').trim() || `it ended with exit code ${code}`,
-    fix: 'Check that the docker engine runs and that the registry can be reached from the runner',
-    kind: 'environment',
-  });
-}
+const TIMEOUT_MS = 10_000;
+const ATTEMPTS = 3;
 
-/** Forgets a login; one that is gone already is fine. */
-export async function dockerLogout(host: string): Promise<void> {
-  await runDocker(['logout', host], '', () => undefined);
-}
-
-async function runDocker(args: string[], stdin: string, onError: (text: string) => void): Promise<number> {
-  try {
-    return await exec('docker', args, {
-      input: Buffer.from(stdin),
-      silent: true,
-      ignoreReturnCode: true,
-      listeners: { stderr: (chunk) => onError(chunk.toString('utf8')) },
-    });
-  } catch (error) {
-    throw new Problem({
-      what: "program 'docker'",
-      cause: `it could not be started (${(error as Error).message})`,
-      fix: 'Install docker on the runner, or set `login: false` if no step needs it',
-      kind: 'environment',
-      underlying: error,
-    });
+/** Asks the registry whether it takes the password, so that a login that does not work fails here and not in the middle of a push. */
+export async function proveLogin({ host, user, password }: Login, signal: AbortSignal): Promise<RegistryLogin> {
+  // Registries on loopback speak HTTP, as the docker engine assumes too.
+  const scheme = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(host) ? 'http' : 'https';
+  const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+  for (let attempt = 1; ; attempt++) {
+    const answer = await ask(`${scheme}://${host}/v2/`, authorization, signal);
+    if (answer === 200) return { host };
+    const final = typeof answer === 'number' && answer < 500 && answer !== 429;
+    if (final || attempt === ATTEMPTS || signal.aborted) throw refused(host, answer);
   }
+}
+
+/** @returns the status, or why there is none */
+async function ask(url: string, authorization: string, outer: AbortSignal): Promise<number | string> {
+  try {
+    const signal = AbortSignal.any([outer, AbortSignal.timeout(TIMEOUT_MS)]);
+    const response = await fetch(url, { headers: { authorization }, signal });
+    await response.body?.cancel();
+    return response.status;
+  } catch (error) {
+    return messageOf((error as Error).cause ?? error);
+  }
+}
+
+function refused(host: string, answer: number | string): Problem {
+  const denied = answer === 401 || answer === 403;
+  return new Problem({
+    what: `login to ${host}`,
+    cause: typeof answer === 'number' ? `the registry answered ${answer}` : `it cannot be reached (${answer})`,
+    fix: denied
+      ? 'Check that the account has a registry in this region and that no policy of the organisation or endpoint denies it'
+      : 'Check that the registry can be reached from the runner, or set `login: false` if no step needs it',
+    kind: denied ? 'denied' : 'network',
+  });
 }

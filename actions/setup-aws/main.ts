@@ -6,43 +6,57 @@ import { readInputs } from '../../lib/inputs.ts';
 import type { Report } from '../../lib/report.ts';
 import { type Edge, runAction } from '../../lib/runner.ts';
 import { defaults } from './defaults.ts';
+import { jobDockerConfig, removeJobDockerConfig } from './docker-config.ts';
 import { exporter } from './export.ts';
 import { fields } from './inputs.ts';
-import { dockerLogin, dockerLogout } from './login.ts';
+import { proveLogin } from './login.ts';
 import { run } from './run.ts';
 import { stsPort } from './sts.ts';
 
-const HOSTS = 'hosts';
+const FOLDER = 'folder';
+/** What the state says where there is nothing to take back. */
+const NONE = 'none';
 
-await runAction('setup-aws', (edge) => (edge.state(HOSTS) === '' ? setUp(edge) : cleanUp(edge)));
+await runAction('setup-aws', (edge) => (edge.state(FOLDER) === '' ? setUp(edge) : cleanUp(edge)));
 
 async function setUp(edge: Edge): Promise<Report> {
   const { input, env, log, signal, context } = edge;
   // The runner starts this file again as the post step; the state tells the two apart.
-  edge.saveState(HOSTS, '[]');
+  edge.saveState(FOLDER, NONE);
   const inputs = readInputs(fields, await configuredInputs(input, context.workspace, defaults));
   const region = regionFrom(inputs.region, env);
+  const sts = stsPort(region, signal);
   return run(inputs, {
     ...exporter(edge),
-    sts: stsPort(region, signal),
+    sts,
+    chain: sts,
     idToken: edge.idToken,
     context,
     env,
     log,
     region,
     role: inputs.role,
-    login: async (accounts) => {
-      const ecr = new ECRClient(awsConfig({ region, action: 'setup-aws' }));
-      const passwords = await Promise.all(accounts.map((account) => registryPassword(ecr, account, log)));
-      edge.saveState(HOSTS, JSON.stringify(passwords.map((p) => p.host)));
-      return Promise.all(passwords.map((p) => dockerLogin(p.host, p.user, p.password)));
+    login: async (registries) => {
+      const passwords = await Promise.all(
+        registries.map((one) => {
+          const ecr = new ECRClient(awsConfig({ region: one.region, action: 'setup-aws' }));
+          return registryPassword(ecr, one.account, log);
+        }),
+      );
+      const logins = await Promise.all(passwords.map((password) => proveLogin(password, signal)));
+      const folder = await jobDockerConfig(passwords, env, context.tempDir);
+      edge.saveState(FOLDER, folder);
+      edge.exportVariable('DOCKER_CONFIG', folder);
+      return logins;
     },
   });
 }
 
-async function cleanUp({ state, log }: Edge): Promise<Report> {
-  const hosts = JSON.parse(state(HOSTS)) as string[];
-  for (const host of hosts) await dockerLogout(host);
-  log.info(`Logged out of ${hosts.length} registries`);
+async function cleanUp({ state, log, context }: Edge): Promise<Report> {
+  const folder = state(FOLDER);
+  if (folder !== NONE) {
+    await removeJobDockerConfig(folder, context.tempDir);
+    log.info('The logins of this job are forgotten');
+  }
   return { outcome: { status: 'succeeded', cause: '' }, outputs: {}, summary: '' };
 }

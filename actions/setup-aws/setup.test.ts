@@ -3,7 +3,9 @@ import { githubContext } from '../../lib/context.ts';
 import { Problem } from '../../lib/errors.ts';
 import { readInputs } from '../../lib/inputs.ts';
 import { recordingLog } from '../../lib/log.ts';
+import { hintsOf } from './hints.ts';
 import { fields } from './inputs.ts';
+import { parseRegistries } from './registries.ts';
 import { run, type SetupPorts } from './run.ts';
 import { acceptedSubs, claimsOf } from './trust.ts';
 
@@ -19,6 +21,7 @@ const denied = new Problem({
 function setUp(given: Record<string, string>, over: Partial<SetupPorts> = {}) {
   const log = recordingLog();
   const exported: string[] = [];
+  const chained: object[] = [];
   const ports: SetupPorts = {
     log,
     region: 'eu-central-1',
@@ -38,7 +41,18 @@ function setUp(given: Record<string, string>, over: Partial<SetupPorts> = {}) {
     exportCredentials: (c) => void exported.push(c.accessKeyId, ...log.masked),
     exportSession: () => undefined,
     exportRegion: (r) => void exported.push(r),
-    login: async (accounts) => accounts.map((host) => ({ host })),
+    chain: {
+      assume: async ({ role, with: session, ...rest }) => {
+        chained.push({ role, from: session?.accessKeyId, ...rest });
+        return {
+          AccessKeyId: role.slice(-1),
+          SecretAccessKey: `secret-${role}`,
+          SessionToken: 's',
+          Expiration: new Date(0),
+        };
+      },
+    },
+    login: async (registries) => registries.map(({ account, region }) => ({ host: `${account}/${region}` })),
     ...over,
   };
   return {
@@ -47,6 +61,7 @@ function setUp(given: Record<string, string>, over: Partial<SetupPorts> = {}) {
       ports,
     ),
     exported,
+    chained,
     log,
   };
 }
@@ -56,7 +71,7 @@ test('a role is assumed, its secrets are masked before they are exported, and do
   expect((await report).outputs).toEqual({
     'account-id': '123456789012',
     arn: 'arn:aws:sts::123456789012:assumed-role/slipway-dev/s',
-    registry: '123456789012',
+    registry: '123456789012/eu-central-1',
     expires: '2026-11-21T01:00:00.000Z',
   });
   expect(exported).toEqual(['AKIA', 'secret-key', 'session', 'eu-central-1']);
@@ -100,6 +115,119 @@ describe('what is wrong is said', () => {
     [{ role, 'session-name': 'a b' }, /input 'session-name' is "a b"/],
   ])('%j', async (given, message) => {
     await expect(setUp(given as Record<string, string>).report).rejects.toThrow(message);
+  });
+});
+
+describe('what STS tells apart is told apart', () => {
+  const refused = (cause: string) =>
+    setUp(
+      { role },
+      {
+        sts: {
+          assumeRole: () => Promise.reject(new Problem({ what: 'sts', cause, fix: '', kind: 'credentials' })),
+          identity: async () => ({ account: '', arn: '' }),
+        },
+      },
+    ).report;
+  test.each([
+    [
+      'No OpenIDConnect provider found in your account for https://token.actions.githubusercontent.com',
+      /^identity provider of account 123456789012 .*has no OIDC provider.*Create it with the URL/,
+    ],
+    [
+      'Incorrect token audience',
+      /^input 'audience' is "sts.amazonaws.com": the identity provider .*Add sts.amazonaws.com/,
+    ],
+    ['Not authorized', /^role .*its trust policy does not accept this run's token/],
+  ])('%s', async (cause, message) => {
+    await expect(refused(cause)).rejects.toThrow(message);
+  });
+});
+
+describe('hints from the subject', () => {
+  test.each<[string, object, RegExp[]]>([
+    ['an environment', { sub: 'repo:o/r:environment:prod' }, [/`environment: prod`, so that its subject names that/]],
+    ['a branch', { sub: 'repo:o/r:ref:refs/heads/main' }, [/the job has no `environment`/]],
+    ['a pull request', { sub: 'repo:o/r:pull_request' }, [/names neither branch nor environment/]],
+    ['ids', { sub: 'repo:o@1/r@2:ref:refs/heads/x' }, [/no `environment`/, /numeric ids/]],
+    ['capitals', { sub: 'repo:Acme/r:pull_request' }, [/neither/, /letter case/]],
+    ['a subject of one’s own', { sub: 'repository_owner:acme:x' }, [/has customised the subject/]],
+    ['no subject', {}, [/has customised the subject/]],
+    ['a called workflow', { sub: 'repo:o/r:x', job_workflow_ref: 'o/r/w.yml@v1' }, [/accept o\/r\/w.yml@v1/]],
+  ])('%s', (_, claims, hints) => {
+    const found = hintsOf(claims);
+    expect(found).toHaveLength(hints.length);
+    hints.forEach((hint, i) => {
+      expect(found[i]).toMatch(hint);
+    });
+  });
+});
+
+describe('a chain of roles', () => {
+  const [a, b] = ['arn:aws:iam::111111111111:role/a', 'arn:aws:iam::222222222222:role/b'];
+  test('goes from one to the next, without tags; only the last is handed on, and each secret is masked', async () => {
+    const { report, chained, exported, log } = setUp({ role, chain: `${a}\n${b}`, 'external-id': 'shared-word' });
+    await report;
+    expect(chained).toEqual([
+      { role: a, from: 'AKIA', sessionName: 'slipway-7', durationSeconds: 3600, externalId: 'shared-word' },
+      { role: b, from: 'a', sessionName: 'slipway-7', durationSeconds: 3600, externalId: 'shared-word' },
+    ]);
+    expect(exported[0]).toBe('b');
+    expect(log.masked).toEqual(expect.arrayContaining(['shared-word', `secret-${b}`]));
+  });
+
+  test('starts at the credentials that are there when no role is given', async () => {
+    const { report, chained } = setUp({ chain: a });
+    await report;
+    expect(chained).toEqual([expect.objectContaining({ role: a, from: undefined })]);
+  });
+
+  test.each([
+    [{ role, chain: 'b' }, /^input 'chain' is "b": it is not the ARN/],
+    [{ role, chain: a, duration: '2h' }, /^input 'duration' is "7200s": AWS ends the session of a chained role/],
+  ])('%j is refused before any call', async (given, message) => {
+    const { report, chained } = setUp(given);
+    await expect(report).rejects.toThrow(message);
+    expect(chained).toEqual([]);
+  });
+
+  test('a step that is not allowed names both roles', async () => {
+    const chain = { assume: () => Promise.reject(denied) };
+    await expect(setUp({ role, chain: a }, { chain }).report).rejects.toThrow(
+      `role ${a}: ${role} may not assume it (Not authorized to perform sts:AssumeRoleWithWebIdentity). Let the policy of ${role} allow sts:AssumeRole on ${a}, and the trust policy of ${a} name "AWS": "${role}" as principal`,
+    );
+  });
+});
+
+test.each([
+  ['123456789012', true],
+  ['999999999999,123456789012', true],
+  ['999999999999', false],
+])('allowed accounts %s: %s', async (allowed, good) => {
+  const { report } = setUp({ role, 'allowed-accounts': allowed });
+  if (good) await expect(report).resolves.toBeDefined();
+  else await expect(report).rejects.toThrow(/the credentials are of account 123456789012 \(arn:/);
+});
+
+describe('registries', () => {
+  test('by account, region or host, each once', () => {
+    const entries = [
+      '123456789012',
+      '123456789012/us-east-1',
+      '123456789012.dkr.ecr.us-east-1.amazonaws.com',
+      '210987654321.dkr.ecr.cn-north-1.amazonaws.com.cn',
+    ];
+    expect(parseRegistries(entries, 'eu-central-1')).toEqual([
+      { account: '123456789012', region: 'eu-central-1' },
+      { account: '123456789012', region: 'us-east-1' },
+      { account: '210987654321', region: 'cn-north-1' },
+    ]);
+  });
+  test.each([
+    ['12345', /twelve digits; YAML drops the zeros/],
+    ['docker.io', /it names no registry/],
+  ])('%s is refused', (entry, message) => {
+    expect(() => parseRegistries([entry], 'eu-central-1')).toThrow(message);
   });
 });
 

@@ -1,10 +1,16 @@
-import { AssumeRoleWithWebIdentityCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import {
+  AssumeRoleCommand,
+  AssumeRoleWithWebIdentityCommand,
+  GetCallerIdentityCommand,
+  STSClient,
+} from '@aws-sdk/client-sts';
 import { awsConfig, callAws } from '../../lib/aws/client.ts';
 import { Problem } from '../../lib/errors.ts';
+import type { ChainPorts } from './chain.ts';
 import type { Sts } from './credentials.ts';
 
 /** STS through the SDK; clients are made when first used, since the credentials change in between. */
-export function stsPort(region: string, signal: AbortSignal): Sts {
+export function stsPort(region: string, signal: AbortSignal): Sts & ChainPorts {
   const client = () => new STSClient(awsConfig({ region, action: 'setup-aws' }));
   return {
     async assumeRole({ role, token, sessionName, durationSeconds }) {
@@ -17,12 +23,23 @@ export function stsPort(region: string, signal: AbortSignal): Sts {
       const call = { operation: 'sts:AssumeRoleWithWebIdentity', resource: `role ${role}` };
       const { Credentials } = await callAws(call, () => client().send(command, { abortSignal: signal }));
       if (Credentials?.AccessKeyId) return Credentials;
-      throw new Problem({
-        what: call.resource,
-        cause: 'STS gave no credentials',
-        fix: 'Run it again',
-        kind: 'service',
+      throw noCredentials(call.resource);
+    },
+    async assume({ role, sessionName, durationSeconds, externalId, with: session }) {
+      const command = new AssumeRoleCommand({
+        RoleArn: role,
+        RoleSessionName: sessionName,
+        DurationSeconds: durationSeconds,
+        ...(externalId && { ExternalId: externalId }),
       });
+      const call = { operation: 'sts:AssumeRole', resource: `role ${role}` };
+      const chained = new STSClient({
+        ...awsConfig({ region, action: 'setup-aws' }),
+        ...(session && { credentials: session }),
+      });
+      const { Credentials } = await callAws(call, () => chained.send(command, { abortSignal: signal }));
+      if (Credentials?.AccessKeyId) return Credentials;
+      throw noCredentials(call.resource);
     },
     async identity() {
       const call = { operation: 'sts:GetCallerIdentity', resource: 'the AWS credentials' };
@@ -32,4 +49,8 @@ export function stsPort(region: string, signal: AbortSignal): Sts {
       return { account: answer.Account ?? '', arn: answer.Arn ?? '' };
     },
   };
+}
+
+function noCredentials(what: string): Problem {
+  return new Problem({ what, cause: 'STS gave no credentials', fix: 'Run it again', kind: 'service' });
 }

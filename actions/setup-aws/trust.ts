@@ -1,5 +1,6 @@
 import type { GitHubContext } from '../../lib/context.ts';
 import { Problem } from '../../lib/errors.ts';
+import { hintsOf } from './hints.ts';
 
 /** The claims of an OIDC token that a trust policy can ask for. */
 export interface TokenClaims {
@@ -48,8 +49,42 @@ export interface Denial {
   error: Problem;
 }
 
-/** STS answers every mismatch with the same sentence; this names the claims that were sent and the conditions that accept them. */
-export function explainDenied({ role, audience, claims, error }: Denial): Problem {
+/**
+ * What is wrong with the trust, as far as STS tells the cases apart. Every mismatch of a condition, and a role that does not
+ * exist, is answered with one sentence: for those the claims that were sent are named, and the conditions that accept them.
+ */
+export function explainDenied(denial: Denial): Problem {
+  const said = denial.error.message;
+  if (/No OpenIDConnect provider found/i.test(said)) return noProvider(denial);
+  if (/Incorrect token audience/i.test(said)) return wrongAudience(denial);
+  return notTrusted(denial);
+}
+
+function noProvider({ role, audience, claims, error }: Denial): Problem {
+  const account = role.split(':')[4] ?? '';
+  const issuer = claims.iss ?? 'https://token.actions.githubusercontent.com';
+  return new Problem({
+    what: `identity provider of account ${account}`,
+    seen: issuer,
+    cause: `the account of role ${role} has no OIDC provider for the issuer of the token`,
+    fix: `Create it with the URL ${issuer} and the audience ${audience} (terraform/bootstrap does), or correct the account in the role's ARN`,
+    kind: 'denied',
+    underlying: error,
+  });
+}
+
+function wrongAudience({ role, audience, claims, error }: Denial): Problem {
+  return new Problem({
+    what: "input 'audience'",
+    seen: audience,
+    cause: `the identity provider of role ${role} does not accept tokens for it (the token says aud "${claims.aud ?? audience}")`,
+    fix: `Add ${audience} to the provider's audiences and to the condition on aud, or use the one that it has (sts.amazonaws.com, or sts.amazonaws.com.cn in China)`,
+    kind: 'denied',
+    underlying: error,
+  });
+}
+
+function notTrusted({ role, audience, claims, error }: Denial): Problem {
   const { sub = '(none)', job_workflow_ref: workflow } = claims;
   return new Problem({
     what: `role ${role}`,
@@ -57,6 +92,7 @@ export function explainDenied({ role, audience, claims, error }: Denial): Proble
       `its trust policy does not accept this run's token, or the role or the identity provider does not exist. The token says sub "${sub}", aud "${claims.aud ?? audience}"`,
       ...(workflow ? [`job_workflow_ref "${workflow}"`] : []),
       `(${error.parts.cause})`,
+      ...hintsOf(claims),
     ].join(', '),
     fix: [
       `Let the trust policy's Condition have StringEquals "token.actions.githubusercontent.com:aud": "${audience}"`,

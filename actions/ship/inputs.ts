@@ -1,7 +1,7 @@
 import { componentInputs, type Inputs, list, oneOf, required, secret, text } from '../../lib/inputs.ts';
 import { LEDGER_KINDS } from '../../lib/ledger/open.ts';
 
-export const OPERATIONS = ['deploy', 'rollback', 'status', 'record'] as const;
+export const OPERATIONS = ['deploy', 'refresh', 'rollback', 'status', 'record'] as const;
 
 export const fields = {
   ...componentInputs,

@@ -50,6 +50,8 @@ export interface ShipPorts {
   ledger: Ledger;
   /** Whether the first commit is an ancestor of the second, or the same. @throws Problem when that cannot be found out. */
   isAncestor(ancestor: string, commit: string): Promise<boolean>;
+  /** Whether the component's images are built from the same at both commits. @throws Problem when that cannot be found out. */
+  sameContent(a: string, b: string): Promise<boolean>;
   /** What the legs before this one left. */
   results(): Promise<ReadonlyMap<string, Result>>;
   saveResult(result: Result): Promise<void>;

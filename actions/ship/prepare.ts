@@ -3,8 +3,10 @@ import { systemClock } from '../../lib/clock.ts';
 import { openConfig } from '../../lib/config/action.ts';
 import { isApp } from '../../lib/config/defaults.ts';
 import type { EnvironmentView } from '../../lib/config/load.ts';
+import type { AppComponent } from '../../lib/config/schema.ts';
 import { Problem } from '../../lib/errors.ts';
-import { openGit } from '../../lib/git/repository.ts';
+import { imagesFingerprint } from '../../lib/fingerprint/images.ts';
+import { type Git, openGit } from '../../lib/git/repository.ts';
 import { github } from '../../lib/github/client.ts';
 import { openLedger } from '../../lib/ledger/open.ts';
 import { ancestry } from '../../lib/leg/ancestry.ts';
@@ -50,6 +52,7 @@ export async function portsOf(inputs: ShipInputs, edge: Edge): Promise<ShipPorts
     ledger,
     isAncestor: (ancestor, commit) =>
       ancestry(ancestor, commit, { git, github: client, repository: context.repository }),
+    sameContent: (a, b) => sameContent(component, a, b, git),
     results,
     saveResult: async (result) => {
       if (directory !== '') await writeResult(directory, result);
@@ -58,6 +61,22 @@ export async function portsOf(inputs: ShipInputs, edge: Edge): Promise<ShipPorts
     log,
     context,
   };
+}
+
+async function sameContent(component: AppComponent, a: string, b: string, git: Git): Promise<boolean> {
+  const here = await git.present([a, b]);
+  const missing = [a, b].filter((commit) => !here.has(commit));
+  const fetched = missing.length > 0 ? await git.fetch(missing) : here;
+  const gone = missing.find((commit) => !fetched.has(commit));
+  if (gone !== undefined) {
+    throw new Problem({
+      what: `commit ${gone.slice(0, 12)}`,
+      cause: 'what runs was built from it, and neither the checkout nor the remote has it any more',
+      fix: 'Deploy the component anew: from then on it is refreshed again',
+      kind: 'not-found',
+    });
+  }
+  return (await imagesFingerprint(component, a, git)) === (await imagesFingerprint(component, b, git));
 }
 
 function once<T>(f: () => Promise<T>): () => Promise<T> {

@@ -69,6 +69,8 @@ interface World {
   recordFails?: boolean;
   /** `rollback-on-failure` of the component. */
   goesBack?: boolean;
+  /** Commits whose images are built from the same. */
+  alike?: [string, string][];
 }
 
 function configText({ goesBack = true }: World): string {
@@ -92,7 +94,7 @@ async function ship(world: World = {}) {
       calls.push('promote');
       return [{ ...NEW, reference: `registry.test/${images.web}`, revision }];
     },
-    fingerprint: async () => 'release-b',
+    fingerprint: async ([image]) => (image?.reference.endsWith(digest('a')) ? 'release-a' : 'release-b'),
     deploy: async (images, revisions) => {
       kept.push(...revisions);
       calls.push(`deploy ${images[0]?.reference}`);
@@ -132,6 +134,7 @@ async function ship(world: World = {}) {
     steps,
     ledger,
     isAncestor: async (ancestor) => (world.ancestors ?? []).includes(ancestor),
+    sameContent: async (a, b) => (world.alike ?? []).some(([x, y]) => x === a && y === b),
     results: async () =>
       new Map(
         Object.entries(world.results ?? {}).map(([component, outcome]): [string, Result] => [
@@ -156,6 +159,53 @@ async function ship(world: World = {}) {
   );
   return { report: result, calls, kept, recorded, result: saved[0] };
 }
+
+describe('refresh', () => {
+  const refresh = (world: World) => ship({ operation: 'refresh', ...world });
+
+  test('ships a newer build of what runs', async () => {
+    const { report, calls, recorded } = await refresh({ entries: [deployed], alike: [['new', 'old']] });
+    expect(report.outcome).toEqual(good);
+    expect(calls).toEqual(['promote', 'build', `deploy ${NEW.reference}`, 'verify newrev']);
+    expect(recorded).toMatchObject([{ state: 'deployed', releaseFingerprint: 'release-b' }]);
+  });
+
+  test.each<[string, World, RegExp]>([
+    ['the commit has other content than what runs', { entries: [deployed] }, /commit new has other content than old/],
+    ['nothing was ever deployed', {}, /holds no deployment of web in dev/],
+    [
+      'it was destroyed',
+      { entries: [{ ...deployed, state: 'destroyed' }], alike: [['new', 'old']] },
+      /holds no deployment/,
+    ],
+    [
+      'the settings of the deployment differ',
+      { entries: [{ ...deployed, releaseFingerprint: 'release-0' }], alike: [['new', 'old']] },
+      /settings of the deployment differ/,
+    ],
+    [
+      'the environment before holds other content',
+      { environment: 'prod', entries: [deployed], devEntries: [{ ...deployed, commit: 'dev' }] },
+      /commit dev has other content than old/,
+    ],
+    ['the environment before holds nothing', { environment: 'prod', entries: [deployed] }, /dev holds no verified/],
+  ])('leaves it where %s', async (_, world, why) => {
+    const { report, calls, recorded } = await refresh(world);
+    expect(report.outcome).toMatchObject({ status: 'unchanged', cause: expect.stringMatching(why) });
+    expect(calls.filter((call) => call !== 'promote')).toEqual([]);
+    expect(recorded).toEqual([]);
+  });
+
+  test('promotes what the environment before has refreshed', async () => {
+    const { calls } = await refresh({
+      environment: 'prod',
+      entries: [deployed],
+      devEntries: [{ ...deployed, commit: 'old', images: { web: `sample-web@${digest('c')}` } }],
+    });
+    expect(calls).toContain(`deploy registry.test/sample-web@${digest('c')}`);
+    expect(calls).not.toContain('build');
+  });
+});
 
 describe('deploy', () => {
   test('builds, deploys, verifies, records and leaves a result', async () => {

@@ -5,12 +5,13 @@ import { deploy } from './deploy.ts';
 import type { ShipInputs } from './inputs.ts';
 import { Journal, outcomeOf } from './journal.ts';
 import type { ShipPorts } from './ports.ts';
+import { refresh } from './refresh.ts';
 import { rollback } from './rollback.ts';
 import { identityOf, newShipment, portable, resultOf, type Shipment } from './shipment.ts';
 import { record, status } from './status.ts';
 import { summaryOf } from './summary.ts';
 
-const OPERATIONS = { deploy, rollback, status, record };
+const OPERATIONS = { deploy, refresh, rollback, status, record };
 
 /** Ships one component to one environment, or goes back, or tells or records what runs. Every end leaves a result file. */
 export async function run(inputs: ShipInputs, ports: ShipPorts): Promise<Report> {

@@ -5,9 +5,9 @@ import { renewingCredentials } from '../../lib/aws/renewal.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { type Configured, type Defaults, withDefaults } from '../../lib/config/action.ts';
 import { type ImageToBuild, imagesOf } from '../../lib/config/defaults.ts';
+import type { EnvironmentView } from '../../lib/config/load.ts';
 import { type ReferencePorts, resolve as resolveReference } from '../../lib/config/references.ts';
 import type { AppComponent } from '../../lib/config/schema.ts';
-import { pinnedDigest, repositoryOf } from '../../lib/ecs/names.ts';
 import { Problem } from '../../lib/errors.ts';
 import { type InputFields, type Inputs, readInputs } from '../../lib/inputs.ts';
 import { recordingLog } from '../../lib/log.ts';
@@ -81,29 +81,8 @@ function buildSteps(options: StepOptions): Pick<Steps, 'build' | 'promoted'> {
       return { report: combined(reports), images };
     },
     async promoted(entry) {
-      const region = regionFrom(config.registry?.region ?? '', edge.env);
-      const [{ ECRClient }, { openRepository }] = await Promise.all([
-        import('@aws-sdk/client-ecr'),
-        import('../ecr-build-push/repository.ts'),
-      ]);
-      const ecr = new ECRClient(awsConfig({ region, action: 'ship' }));
-      const single = component.image ? (imagesOf(component)[0]?.container ?? '') : undefined;
-      const found = Object.entries(entry.images ?? {}).map(async ([container, image]): Promise<Image> => {
-        const { uri } = await openRepository({
-          ecr,
-          name: repositoryOf(image),
-          registryId: config.registry?.account,
-          create: false,
-          signal: edge.signal,
-        });
-        return {
-          container: single ?? container,
-          reference: `${uri}@${pinnedDigest(image) ?? ''}`,
-          revision: entry.revision ?? '',
-          buildFingerprint: entry.buildFingerprint ?? '',
-        };
-      });
-      return Promise.all(found);
+      const { promotedImages } = await import('./promoted.ts');
+      return promotedImages(entry, { config: config as EnvironmentView, component, edge });
     },
   };
 }
@@ -114,7 +93,10 @@ async function buildOne(image: ImageToBuild, options: StepOptions): Promise<Repo
   const { images: _images, ...rest } = configured.component;
   const { names, env } = await buildSecrets(secrets ?? {}, options);
   const component = { ...rest, image: config } as AppComponent;
-  const inputs = inputsOf(buildFields, options, component, buildDefaults, { secrets: names });
+  const inputs = inputsOf(buildFields, options, component, buildDefaults, {
+    'secret-envs': names,
+    refresh: String(edge.input('operation') === 'refresh'),
+  });
   const { portsOf } = await builder();
   const { run } = await import('../ecr-build-push/run.ts');
   const { settingsOf } = await import('../ecr-build-push/settings.ts');

@@ -5,7 +5,13 @@ import { checkComponent, checkConfig } from './check.ts';
 import { mergedComponents, overrideComponent } from './merge.ts';
 import { type ConfigPath, configProblem, type Mistake } from './mistakes.ts';
 import { type ParsedYaml, parseConfigText } from './parse.ts';
-import { type Component, type ConfigData, configSchema, type EnvironmentConfig } from './schema.ts';
+import {
+  type Component,
+  type ConfigData,
+  configSchema,
+  type EnvironmentConfig,
+  type RegistryConfig,
+} from './schema.ts';
 import { suggestion } from './suggest.ts';
 import { translate } from './translate.ts';
 
@@ -14,9 +20,11 @@ export interface Config extends ConfigData {
   file: string;
 }
 
-/** A config as one environment sees it: overrides applied, region settled. */
+/** A config as one environment sees it: overrides applied, region and registry settled. */
 export interface EnvironmentView extends Config {
   environment: EnvironmentConfig & { name: string; region?: string };
+  /** The registry of the environment that images are promoted from; undefined where none comes first, or no registry is known. */
+  promotedFrom?: RegistryConfig;
 }
 
 export const DEFAULT_CONFIG_FILE = '.github/slipway.yml';
@@ -102,9 +110,14 @@ export function environmentConfig(config: Config, name: string): EnvironmentView
       file: config.file,
     });
   }
-  const region = environment.region ?? config.registry?.region;
+  const registry = environment.registry ?? config.registry;
+  const region = environment.region ?? registry?.region;
+  const before = environment.after === undefined ? undefined : config.environments?.[environment.after];
+  const promotedFrom = before && (before.registry ?? config.registry);
   return {
     ...config,
+    ...(registry !== undefined && { registry }),
+    ...(promotedFrom !== undefined && { promotedFrom }),
     components: mergedComponents(config, environment) as ConfigData['components'],
     environment: { ...environment, name, ...(region !== undefined && { region }) },
   };

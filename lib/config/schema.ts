@@ -84,7 +84,24 @@ export const imageEntries = {
   labels: option(words, 'Labels of the image.'),
   tags: option(v.array(text), 'Tags beside the fingerprint and the commit.'),
   'max-age': option(age, 'Age after which a refresh rebuilds the image. Default: 7d.'),
+  scan: option(
+    v.picklist(['none', 'ecr', 'trivy'], say('it is none of none, ecr, trivy', 'Write ecr, trivy or none')),
+    'Scan gate that every image has to pass, built or reused. Default: none.',
+  ),
+  'fail-on': option(
+    v.picklist(
+      ['critical', 'high', 'medium', 'low', 'informational', 'none'],
+      say('it is no severity', 'Write critical, high, medium, low, informational or none'),
+    ),
+    'Severity from which on a finding fails the gate. Default: critical.',
+  ),
+  'ignore-file': option(repositoryPath, 'File with the findings that do not count until a day.'),
 };
+
+const registryEntry = v.strictObject({
+  account: described(account, 'AWS account id of the registry, in quotes.'),
+  region: described(region, 'Region of the registry.'),
+});
 
 export const beforeStep = v.strictObject({
   name: described(text, 'Name, for log and summary.'),
@@ -299,6 +316,10 @@ const environment = v.strictObject({
   region: option(region, 'AWS region. Default: the region of the registry.'),
   after: option(environmentName, 'Environment that comes first: the digests verified there are promoted to this one.'),
   approve: option(flag, 'Wait for the approval of the GitHub environment before the lane is taken. Default: false.'),
+  registry: option(
+    registryEntry,
+    'ECR registry of this environment. Promoted images are copied into it, the same digests. Default: the one at the top.',
+  ),
   components: option(
     v.record(componentName, override),
     'What differs here, by component: maps are merged key by key, lists and single values replaced.',
@@ -311,11 +332,8 @@ export const configSchema = v.strictObject({
     'Version of this format: 1.',
   ),
   registry: option(
-    v.strictObject({
-      account: described(account, 'AWS account id of the registry, in quotes.'),
-      region: described(region, 'Region of the registry.'),
-    }),
-    'The one ECR registry: images are promoted from environment to environment, not rebuilt.',
+    registryEntry,
+    'The ECR registry: images are promoted from environment to environment, not rebuilt.',
   ),
   components: described(v.record(componentName, component), 'What this repository ships, by name.'),
   environments: option(v.record(environmentName, environment), 'Where it ships to, by name.'),
@@ -349,5 +367,6 @@ export type SsmDeploy = v.InferOutput<typeof ssmDeploy>;
 export type PathRule = NonNullable<Component['paths']>[number];
 export type DeployConfig = AppComponent['deploy'];
 export type VerifyConfig = NonNullable<AppComponent['verify']>;
+export type RegistryConfig = v.InferOutput<typeof registryEntry>;
 export type BeforeStep = v.InferOutput<typeof beforeStep>;
 export type EnvironmentConfig = NonNullable<ConfigData['environments']>[string];

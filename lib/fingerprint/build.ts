@@ -10,11 +10,18 @@ export interface BuildInput {
   context: readonly TreeEntry[];
   /** The Dockerfile's git blob, for a Dockerfile that may stand outside the context. */
   dockerfile: Pick<TreeEntry, 'mode' | 'id'>;
+  /** The ignore file of this Dockerfile alone (NAME.dockerignore), which may stand outside the context too. */
+  dockerignore?: Pick<TreeEntry, 'mode' | 'id'> | undefined;
   target?: string | undefined;
   platforms?: readonly string[] | undefined;
   buildArgs?: Readonly<Record<string, string | number | boolean>> | undefined;
-  /** Image reference as FROM has it, to the digest that it stood for. */
+  /**
+   * Image reference as FROM has it, to the digest that it stood for. Empty gives the fingerprint of the content alone, which
+   * needs no network: `changes` tells by it what changed, and never looks for an image by it.
+   */
   baseImages: Readonly<Record<string, string>>;
+  /** Named build contexts beside the main one: name to fingerprint of its tree, or to what names it. */
+  contexts?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Changed only when the meaning of the fingerprint changes: every image is then built once more. */
@@ -32,7 +39,9 @@ export function buildFingerprint(input: BuildInput): string {
     platforms: [...new Set(input.platforms ?? [])].sort(),
     buildArgs: Object.fromEntries(Object.entries(input.buildArgs ?? {}).map(([k, v]) => [k, String(v)])),
     baseImages: input.baseImages,
+    contexts: input.contexts,
     dockerfile: `${input.dockerfile.mode} ${input.dockerfile.id}`,
+    dockerignore: input.dockerignore && `${input.dockerignore.mode} ${input.dockerignore.id}`,
   });
   return sha256([FORMAT, options, ...treeParts(input.context)]);
 }
@@ -52,6 +61,7 @@ function treeParts(entries: readonly TreeEntry[]): (string | Buffer)[] {
 export interface BuildTree {
   context: TreeEntry[];
   dockerfile: TreeEntry;
+  dockerignore?: TreeEntry | undefined;
 }
 
 /**
@@ -64,7 +74,8 @@ export async function readBuildTree(git: Git, commit: string, context: string, d
   const name = parts.pop() ?? '';
   const [entries, siblings] = await Promise.all([git.tree(commit, context), git.tree(commit, parts.join('/'))]);
   const file = siblings.find((entry) => entry.name === name);
-  if (file?.type === 'blob') return { context: entries, dockerfile: file };
+  const dockerignore = siblings.find((entry) => entry.name === `${name}.dockerignore`);
+  if (file?.type === 'blob') return { context: entries, dockerfile: file, dockerignore };
   throw new Problem({
     what: 'Dockerfile',
     seen: dockerfile,

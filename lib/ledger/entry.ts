@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { Problem } from '../errors.ts';
 import type { LedgerEntry } from './ledger.ts';
 
 const words = v.record(v.string(), v.string());
@@ -32,6 +33,16 @@ export function decodeEntry(stored: unknown): LedgerEntry | undefined {
   if (!result.success) return undefined;
   const { slipway: _, ...entry } = result.output;
   return entry;
+}
+
+/** @throws Problem for an entry that is there and cannot be understood, where a guess is not good enough */
+export function unreadable(where: string): never {
+  throw new Problem({
+    what: `ledger entry ${where}`,
+    cause: 'it cannot be understood: a newer version of slipway wrote it, or something else did',
+    fix: 'Use the newest version of this action, or remove the entry if it is none of slipway',
+    kind: 'service',
+  });
 }
 
 function parse(text: string): unknown {

@@ -1,8 +1,8 @@
 import { messageOf, Problem } from '../errors.ts';
 import { gitEnvironment, type Setting } from '../git/environment.ts';
 import type { Processes } from '../process.ts';
-import { decodeEntry, encodeEntry } from './entry.ts';
-import type { Ledger, LedgerEntry } from './ledger.ts';
+import { decodeEntry, encodeEntry, unreadable } from './entry.ts';
+import { type Ledger, type LedgerEntry, type LedgerHistory, withinDepth } from './ledger.ts';
 
 const ATTEMPTS = 5;
 const HISTORY = 50;
@@ -28,7 +28,13 @@ export interface GitLedgerOptions {
  * The ledger as refs `refs/slipway/ENVIRONMENT/COMPONENT` of any git remote. Each entry is a commit without files whose
  * message is the entry and whose parent is the entry before; the ref is moved by compare-and-swap.
  */
-export function gitLedger({ processes, cwd, remote = 'origin', credentials, signal }: GitLedgerOptions): Ledger {
+export function gitLedger({
+  processes,
+  cwd,
+  remote = 'origin',
+  credentials,
+  signal,
+}: GitLedgerOptions): Ledger & LedgerHistory {
   // A container job often runs as another user than the one that owns the clone; said for these calls only.
   const settings: Setting[] = [['safe.directory', cwd], ...authorization(credentials)];
   const git = async (args: string[], stdin?: string) => {
@@ -81,6 +87,24 @@ export function gitLedger({ processes, cwd, remote = 'origin', credentials, sign
         if (list.length > 0) entries.set(component, list);
       }
       return entries;
+    },
+
+    async survey(depth) {
+      const found = await tips('refs/slipway/*');
+      await fetchObjects([...found.values()]);
+      const kept: LedgerEntry[] = [];
+      for (const [ref, sha] of found) {
+        // Refs of another depth belong to something else.
+        if (!/^refs\/slipway\/[^/]+\/[^/]+$/.test(ref)) continue;
+        const log = await must('read', ['log', '--format=%B%x00', sha]);
+        const entries = log
+          .split('\0')
+          .map((message) => message.trim())
+          .filter(Boolean)
+          .map((message) => decodeEntry(message) ?? unreadable(`${ref} on remote '${remote}'`));
+        kept.push(...withinDepth(entries, depth));
+      }
+      return kept;
     },
 
     async record(entry) {

@@ -1,12 +1,14 @@
 import type { GitHubContext } from '../context.ts';
 import { Problem } from '../errors.ts';
 import type { GitHubClient } from '../github/client.ts';
-import { decodeEntry, encodeEntry } from './entry.ts';
-import { isComplete, type Ledger, type LedgerEntry } from './ledger.ts';
+import { decodeEntry, encodeEntry, unreadable } from './entry.ts';
+import { isComplete, type Ledger, type LedgerEntry, type LedgerHistory, withinDepth } from './ledger.ts';
 
 const TASK_PREFIX = 'slipway/';
 const PAGE = 100;
 const MAX_PAGES = 10;
+/** Pages of a survey, which must see the end: 10,000 deployments. */
+const SURVEY_PAGES = 100;
 const DESCRIPTION_LIMIT = 140;
 
 /** The deployment status that stands for an entry; `inactive` is GitHub's word for what is there no more. */
@@ -42,10 +44,11 @@ interface Page {
  * The ledger as GitHub Deployments, one per recorded entry: `task: slipway/COMPONENT`, the entry as payload, and a status.
  * An entry counts as deployed when any of its statuses is a success, because later deployments of others may inactivate it.
  */
-export function githubLedger(client: GitHubClient, context: Pick<GitHubContext, 'repository'>): Ledger {
+export function githubLedger(client: GitHubClient, context: Pick<GitHubContext, 'repository'>): Ledger & LedgerHistory {
   const { owner, name } = context.repository;
-  const page = async (environment: string, after: string | null): Promise<Deployments> => {
-    const variables = { owner, name, environments: [environment], first: PAGE, after };
+  const page = async (environment: string | undefined, after: string | null): Promise<Deployments> => {
+    const environments = environment === undefined ? null : [environment];
+    const variables = { owner, name, environments, first: PAGE, after };
     const { repository } = await client.graphql<Page>(QUERY, variables);
     if (!repository) throw unknownRepository(context.repository.slug);
     return repository.deployments;
@@ -69,6 +72,22 @@ export function githubLedger(client: GitHubClient, context: Pick<GitHubContext, 
       const entries = new Map<string, LedgerEntry[]>();
       for (const entry of entriesOf(nodes, environment)) append(entries, entry);
       return { entries, whole: !pageInfo.hasNextPage };
+    },
+
+    async survey(depth) {
+      const entries: LedgerEntry[] = [];
+      let after: string | null = null;
+      for (let count = 0; count < SURVEY_PAGES; count++) {
+        const { nodes, pageInfo }: Deployments = await page(undefined, after);
+        for (const { task, payload, createdAt } of nodes) {
+          // What was recorded halfway may run all the same, so statuses do not matter here.
+          if (task?.startsWith(TASK_PREFIX))
+            entries.push(decodeEntry(payload) ?? unreadable(`${task} of ${createdAt}`));
+        }
+        if (!pageInfo.hasNextPage) return withinDepth(entries, depth);
+        after = pageInfo.endCursor;
+      }
+      throw tooLong(context.repository.slug);
     },
 
     async record(entry) {
@@ -135,6 +154,16 @@ function unknownRepository(slug: string): Problem {
     cause: 'GitHub knows no such repository, or the token may not see it',
     fix: 'Give the job `permissions: deployments: read` and pass `token: ${{ github.token }}`',
     kind: 'not-found',
+  });
+}
+
+function tooLong(slug: string): Problem {
+  return new Problem({
+    what: 'ledger (GitHub Deployments)',
+    seen: slug,
+    cause: `it has more than ${SURVEY_PAGES * PAGE} deployments, and the older ones were not read`,
+    fix: 'Delete old deployments of environments that are gone',
+    kind: 'service',
   });
 }
 

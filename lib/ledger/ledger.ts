@@ -46,6 +46,31 @@ export interface Ledger {
   record(entry: LedgerEntry): Promise<void>;
 }
 
+/** The whole ledger, for those that must know everything that may still be needed. */
+export interface LedgerHistory {
+  /**
+   * Entries of every component in every environment, in no order: as many of each as hold its newest `depth` deployments, also
+   * those whose recording was cut short.
+   * @throws Problem when the store cannot be read to its end, or holds an entry that cannot be understood: nothing may be
+   * taken for unneeded then.
+   */
+  survey(depth: number): Promise<LedgerEntry[]>;
+}
+
+/** Keeps, of entries that come newest first, those that hold the newest `depth` deployments of each component in each environment. */
+export function withinDepth(entries: Iterable<LedgerEntry>, depth: number): LedgerEntry[] {
+  const deployments = new Map<string, number>();
+  const kept: LedgerEntry[] = [];
+  for (const entry of entries) {
+    const key = `${entry.environment}\0${entry.component}`;
+    const count = deployments.get(key) ?? 0;
+    if (count >= depth) continue;
+    if (entry.state === 'deployed') deployments.set(key, count + 1);
+    kept.push(entry);
+  }
+  return kept;
+}
+
 /** The entry that says what is believed to serve: the newest `deployed` one, unless it was destroyed after that. */
 export function lastDeployed(entries: readonly LedgerEntry[] | undefined): LedgerEntry | undefined {
   const last = entries?.find((e) => e.state === 'deployed' || e.state === 'destroyed');

@@ -4,10 +4,10 @@ import { github } from '../github/client.ts';
 import { processes } from '../process.ts';
 import { gitLedger } from './git.ts';
 import { githubLedger } from './github.ts';
-import type { Ledger } from './ledger.ts';
+import type { LedgerKind } from './kinds.ts';
+import type { Ledger, LedgerHistory } from './ledger.ts';
 
-export const LEDGER_KINDS = ['github', 'git', 'none'] as const;
-export type LedgerKind = (typeof LEDGER_KINDS)[number];
+export { LEDGER_KINDS, type LedgerKind } from './kinds.ts';
 
 export interface OpenLedgerOptions {
   kind: LedgerKind;
@@ -17,8 +17,8 @@ export interface OpenLedgerOptions {
 }
 
 /** The ledger that an action's `ledger` input names. @throws Problem when GitHub is asked for without a token. */
-export function openLedger({ kind, token, context, signal }: OpenLedgerOptions): Ledger {
-  if (kind === 'none') return { read: async () => new Map(), record: async () => undefined };
+export function openLedger({ kind, token, context, signal }: OpenLedgerOptions): Ledger & LedgerHistory {
+  if (kind === 'none') return { read: async () => new Map(), survey: async () => [], record: async () => undefined };
   if (kind === 'git') {
     const credentials = { serverUrl: context.serverUrl, token };
     return gitLedger({ processes: processes(), cwd: context.workspace, credentials, signal });

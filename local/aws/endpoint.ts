@@ -40,6 +40,8 @@ export interface AwsEndpoint {
 export interface AwsEndpointDeps extends Pick<LocalContext, 'account' | 'region' | 'clock' | 'bus' | 'faults'> {
   credentials: CredentialStore;
   services: readonly AwsService[];
+  /** Regions that a service is served for beside the world's own. */
+  moreRegions?(service: string): readonly string[];
   port?: number;
 }
 
@@ -144,7 +146,7 @@ class Exchange {
       service: service.id,
       operation: name,
       identity: key?.identity ?? { accessKeyId: '', account: this.deps.account, arn: 'anonymous', userId: 'anonymous' },
-      region: this.deps.region,
+      region: typeof this.address.scope === 'object' ? this.address.scope.region : this.deps.region,
       receivedAt: this.startedAt,
     };
     // Authorisation comes before validation, as in AWS: a refused caller learns nothing about the request.
@@ -170,7 +172,8 @@ class Exchange {
     }
     if (scope === 'incomplete') throw signatureFault('incomplete', facts, { served });
     // The global STS endpoint is signed for us-east-1.
-    const regions = scope.service === 'sts' ? [served, 'us-east-1'] : [served];
+    const more = this.deps.moreRegions?.(scope.service) ?? [];
+    const regions = scope.service === 'sts' ? [served, 'us-east-1', ...more] : [served, ...more];
     const verdict = authenticate(this.request, scope, this.deps.credentials, { now: this.startedAt, regions });
     if (typeof verdict === 'string') throw signatureFault(verdict, facts, { asked: scope.region, served });
     return verdict;

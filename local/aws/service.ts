@@ -77,11 +77,16 @@ export class AwsFault extends Error {
  * AWS's usual refusal for an identity without the permission.
  * Source: IAM User Guide, "Troubleshoot access denied error messages".
  */
-export function accessDenied(call: Call, action: string, resource: string): AwsFault {
+export function accessDenied(
+  call: Call,
+  action: string,
+  resource: string,
+  policy: 'identity-based' | 'resource-based' = 'identity-based',
+): AwsFault {
   const ec2 = call.service === 'ec2' ? 'You are not authorized to perform this operation. ' : '';
   return new AwsFault(
     deniedCode(call.service),
-    `${ec2}User: ${call.identity.arn} is not authorized to perform: ${action} on resource: ${resource} because no identity-based policy allows the ${action} action`,
+    `${ec2}User: ${call.identity.arn} is not authorized to perform: ${action} on resource: ${resource} because no ${policy} policy allows the ${action} action`,
     { status: call.service === 'sts' || call.service === 'ec2' || call.service === 'elasticloadbalancing' ? 403 : 400 },
   );
 }

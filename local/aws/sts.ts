@@ -46,7 +46,7 @@ class Sts {
 
   constructor(deps: StsDeps) {
     this.#deps = deps;
-    this.#roles = new Map(deps.roles.map((role) => [role.name, role]));
+    this.#roles = new Map(deps.roles.map((role) => [`${role.account ?? deps.account}/${role.name}`, role]));
     this.#verify = webIdentities(deps.oidcIssuer);
   }
 
@@ -81,7 +81,7 @@ class Sts {
   #role(arn: string, action: string, caller: string): RoleSpec {
     const match = /^arn:aws:iam::(\d{12}):role\/(?:.*\/)?([\w+=,.@-]+)$/.exec(arn);
     if (!match) throw new AwsFault('ValidationError', `${arn} is invalid`);
-    const role = match[1] === this.#deps.account ? this.#roles.get(match[2] ?? '') : undefined;
+    const role = this.#roles.get(`${match[1]}/${match[2]}`);
     // A role that does not exist is answered like one that does not trust the caller.
     if (role === undefined) throw denied(action, caller, arn);
     return role;
@@ -89,7 +89,8 @@ class Sts {
 
   #open(role: RoleSpec, arn: string, session: string, seconds = HOUR): KnownKey {
     checkSession(session, seconds, role);
-    const { account, credentials } = this.#deps;
+    const { credentials } = this.#deps;
+    const account = role.account ?? this.#deps.account;
     const identity = {
       account,
       arn: `arn:aws:sts::${account}:assumed-role/${role.name}/${session}`,

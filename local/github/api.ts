@@ -10,6 +10,7 @@ import { gitDataRoutes } from './git-data.ts';
 import { answerGraphql } from './graphql.ts';
 import { pullRoutes } from './pulls.ts';
 import { createQuota } from './quota.ts';
+import { releaseRoutes } from './releases.ts';
 import type { Call, GithubRoute } from './route.ts';
 import type { GithubDeps } from './server.ts';
 import type { Dispatch, GithubState } from './state.ts';
@@ -96,7 +97,7 @@ export function createApi({
 
 function routeTable(): Routes<GithubRoute> {
   const routes = new Routes<GithubRoute>();
-  for (const table of [commitRoutes, gitDataRoutes, pullRoutes, deploymentRoutes, actionRoutes]) {
+  for (const table of [commitRoutes, gitDataRoutes, pullRoutes, deploymentRoutes, actionRoutes, releaseRoutes]) {
     for (const [pattern, route] of Object.entries(table)) routes.add(pattern, route);
   }
   return routes;

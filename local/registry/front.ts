@@ -5,10 +5,18 @@ import { messageOf } from '../../lib/errors.ts';
 import { matchesPattern } from '../aws/pattern.ts';
 import type { LocalContext } from '../context.ts';
 import type { RegistryBackend } from './backend.ts';
-import { digestOf } from './manifest.ts';
+import { digestOf, parseManifest } from './manifest.ts';
 import type { PutRefusal, PutRequest } from './manifest-store.ts';
-import type { Grant } from './registry.ts';
-import { mayMove, type Repositories, type Repository, resolveReference, type StoredImage } from './repositories.ts';
+import type { Grant, RegistryRecord } from './registry.ts';
+import {
+  mayMove,
+  type Repositories,
+  type Repository,
+  referrersOf,
+  resolveReference,
+  type StoredImage,
+  sameEncryption,
+} from './repositories.ts';
 
 export interface FrontDeps extends Pick<LocalContext, 'account' | 'region' | 'clock' | 'bus' | 'faults'> {
   backend: RegistryBackend;
@@ -17,6 +25,8 @@ export interface FrontDeps extends Pick<LocalContext, 'account' | 'region' | 'cl
   put(request: PutRequest): Promise<StoredImage | PutRefusal>;
   /** What a presigned URL of this path carries. */
   signatureOf(path: string): string;
+  settings: { readonly blobMounting: boolean };
+  record(entry: RegistryRecord): void;
   port?: number;
 }
 
@@ -43,11 +53,12 @@ interface Address {
 const MAX_MANIFEST = 4 * 1024 * 1024;
 
 /** What the registry protocol's requests are called in IAM. Source: ECR user guide, "IAM permissions for pushing/pulling an image". */
-function actionOf(method: string, { kind }: Address): string {
+export function actionOf(method: string, { kind }: Pick<Address, 'kind'>): string {
   const reads = method === 'GET' || method === 'HEAD';
   if (kind === 'manifests') return reads ? 'ecr:BatchGetImage' : 'ecr:PutImage';
   if (kind === 'blobs') return method === 'HEAD' ? 'ecr:BatchCheckLayerAvailability' : 'ecr:GetDownloadUrlForLayer';
-  if (kind === 'tags' || kind === 'referrers') return 'ecr:ListImages';
+  if (kind === 'referrers') return 'ecr:BatchGetImage';
+  if (kind === 'tags') return 'ecr:ListImages';
   return { POST: 'ecr:InitiateLayerUpload', PUT: 'ecr:CompleteLayerUpload' }[method] ?? 'ecr:UploadLayerPart';
 }
 
@@ -55,6 +66,7 @@ function actionOf(method: string, { kind }: Address): string {
 export async function createFront(deps: FrontDeps): Promise<{ host: string; url: string; close(): Promise<void> }> {
   const sockets = new Set<Socket>();
   const server = createServer((incoming, outgoing) => {
+    keepBooks(deps, incoming, outgoing);
     handle(deps, incoming, outgoing).catch((error: unknown) => refuse(outgoing, error));
   });
   server.on('connection', (socket) => {
@@ -103,8 +115,8 @@ async function handle(deps: FrontDeps, incoming: IncomingMessage, outgoing: Serv
     incoming.socket.destroy();
     return;
   }
-  permit(deps, grant, method, address);
   const repository = deps.repositories.get(address.repository);
+  permit(deps, grant, actionOf(method, address), address.repository);
   if (repository === undefined) {
     const message = `The repository with name '${address.repository}' does not exist in the registry with id '${deps.account}'`;
     throw new RegistryError(404, 'NAME_UNKNOWN', message);
@@ -112,11 +124,13 @@ async function handle(deps: FrontDeps, incoming: IncomingMessage, outgoing: Serv
   if (address.kind === 'manifests') return manifests(deps, repository, address, incoming, outgoing);
   if (address.kind === 'tags')
     return answer(outgoing, 200, {}, { name: repository.name, tags: [...repository.tags.keys()].sort() });
-  if (address.kind === 'referrers') throw new RegistryError(404, 'UNSUPPORTED', 'This registry keeps no referrers');
+  if (address.kind === 'referrers') return referrers(deps, repository, address.reference, outgoing);
   if (method === 'DELETE' && address.kind === 'blobs')
     throw new RegistryError(405, 'UNSUPPORTED', 'The operation is unsupported.');
-  // Mounting a blob of another repository is off unless the account turned it on; the client then uploads it.
-  if (address.kind === 'uploads') for (const key of ['mount', 'from']) url.searchParams.delete(key);
+  // What cannot be mounted is uploaded: the registry then answers as if it had not been asked.
+  if (address.kind === 'uploads' && !mayMount(deps, grant, repository, url.searchParams.get('from') ?? '')) {
+    for (const key of ['mount', 'from']) url.searchParams.delete(key);
+  }
   return forward(deps.backend, incoming, outgoing, `${url.pathname}${url.search}`);
 }
 
@@ -143,12 +157,73 @@ function addressOf(path: string): Address | undefined {
   return { repository: match[1] ?? '', kind, reference: match[3] ?? match[5] ?? match[7] ?? '' };
 }
 
-function permit(deps: FrontDeps, grant: Grant, method: string, address: Address): void {
-  const action = actionOf(method, address);
-  if (!grant.key.deny.some((pattern) => matchesPattern(pattern, action))) return;
-  const resource = `arn:aws:ecr:${deps.region}:${deps.account}:repository/${address.repository}`;
-  const message = `User: ${grant.key.identity.arn} is not authorized to perform: ${action} on resource: ${resource} because no identity-based policy allows the ${action} action`;
+function permit(deps: FrontDeps, grant: Grant, action: string, name: string): void {
+  const refusal = refusalFor(deps, grant, action, name);
+  if (refusal === undefined) return;
+  const resource = `arn:aws:ecr:${deps.region}:${deps.account}:repository/${name}`;
+  const message = `User: ${grant.key.identity.arn} is not authorized to perform: ${action} on resource: ${resource} because no ${refusal} policy allows the ${action} action`;
   throw new RegistryError(403, 'DENIED', message);
+}
+
+/** The kind of policy that does not allow it: the caller's own, or the repository's where the caller is of another account. */
+function refusalFor(deps: FrontDeps, { key }: Grant, action: string, name: string): string | undefined {
+  if (key.deny.some((pattern) => matchesPattern(pattern, action))) return 'identity-based';
+  const { account } = key.identity;
+  if (account === deps.account) return undefined;
+  return deps.repositories.get(name)?.sharedWith.includes(account) ? undefined : 'resource-based';
+}
+
+/** Source: ECR user guide, "Blob mounting in Amazon ECR": an account setting, one registry, one encryption, and the right to read the source. */
+function mayMount(deps: FrontDeps, grant: Grant, target: Repository, from: string): boolean {
+  const source = deps.repositories.get(from);
+  if (!deps.settings.blobMounting || source === undefined || !sameEncryption(source, target)) return false;
+  return refusalFor(deps, grant, 'ecr:GetDownloadUrlForLayer', from) === undefined;
+}
+
+/** Writes down a request once it is answered. */
+function keepBooks(deps: FrontDeps, incoming: IncomingMessage, outgoing: ServerResponse): void {
+  const address = addressOf(new URL(incoming.url ?? '/', 'http://registry').pathname);
+  if (address === undefined) return;
+  const counted = { received: 0, sent: 0 };
+  COUNTS.set(incoming, counted);
+  outgoing.on('close', () => {
+    deps.record({
+      method: incoming.method ?? '',
+      kind: address.kind,
+      repository: address.repository,
+      reference: address.reference,
+      status: outgoing.statusCode,
+      ...counted,
+    });
+  });
+}
+
+/** Bytes of the bodies that were handed through. */
+const COUNTS = new WeakMap<IncomingMessage, { received: number; sent: number }>();
+
+/** Source: OCI distribution specification, "Listing Referrers"; an image that is not there has none. */
+async function referrers(
+  deps: FrontDeps,
+  repository: Repository,
+  digest: string,
+  outgoing: ServerResponse,
+): Promise<void> {
+  const manifests = [];
+  for (const image of referrersOf(repository, digest)) {
+    const reply = await deps.backend.ask('GET', `/v2/${repository.name}/manifests/${image.digest}`, {
+      headers: { accept: image.mediaType },
+    });
+    const { artifactType, annotations } = parseManifest(reply.body);
+    manifests.push({
+      mediaType: image.mediaType,
+      digest: image.digest,
+      size: reply.body.length,
+      artifactType: artifactType ?? image.artifactMediaType,
+      ...(annotations && { annotations }),
+    });
+  }
+  const index = { schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests };
+  answer(outgoing, 200, { 'content-type': index.mediaType }, index);
 }
 
 /** Faults for service `registry`: operations "GET manifests", "PUT manifests", "POST uploads", …; match on { repository }. @returns whether to cut the connection */
@@ -223,7 +298,12 @@ async function putManifest(
     const harmless = result.kind === 'already-exists' && (byDigest || !isFixed(repository, reference));
     if (!harmless) throw refusalOf(result, repository, reference);
   }
-  answer(outgoing, 201, { location: `/v2/${repository.name}/manifests/${digest}`, 'docker-content-digest': digest });
+  const subject = repository.images.get(digest)?.subject;
+  answer(outgoing, 201, {
+    location: `/v2/${repository.name}/manifests/${digest}`,
+    'docker-content-digest': digest,
+    ...(subject === undefined ? {} : { 'oci-subject': subject }),
+  });
 }
 
 function isFixed(repository: Repository, tag: string): boolean {
@@ -261,9 +341,21 @@ function forward(
     const { authorization: _secret, connection: _hop, ...headers } = incoming.headers;
     const onward = request({ socketPath: backend.socketPath, method: incoming.method, path, headers }, (reply) => {
       outgoing.writeHead(reply.statusCode ?? 502, reply.headers);
+      const counted = COUNTS.get(incoming);
+      if (counted) {
+        reply.on('data', (chunk: Buffer) => {
+          counted.sent += chunk.length;
+        });
+      }
       pipeline(reply, outgoing).then(resolve, reject);
     });
     onward.on('error', reject);
+    const counted = COUNTS.get(incoming);
+    if (counted) {
+      incoming.on('data', (chunk: Buffer) => {
+        counted.received += chunk.length;
+      });
+    }
     pipeline(incoming, onward).catch(reject);
   });
 }

@@ -121,6 +121,7 @@ function describe(
     digest,
     mediaType: type,
     ...(artifactMediaType === undefined ? {} : { artifactMediaType }),
+    ...(manifest.subject === undefined ? {} : { subject: manifest.subject.digest }),
     sizeInBytes,
     children,
     pushedAt: now,

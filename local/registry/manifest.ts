@@ -23,6 +23,8 @@ export interface Manifest {
   layers?: Descriptor[];
   manifests?: Descriptor[];
   artifactType?: string;
+  subject?: Descriptor;
+  annotations?: Record<string, string>;
 }
 
 export function digestOf(bytes: Buffer): string {

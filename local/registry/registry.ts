@@ -23,8 +23,24 @@ export interface Registry {
   hasBlob(repository: Repository, digest: string): Promise<number | undefined>;
   /** A URL that gives one blob to whoever has it. */
   presign(repository: Repository, digest: string): string;
+  /** Oldest first. */
+  requests(): readonly RegistryRecord[];
+  /** Whether layers can be mounted across repositories; an account setting. */
+  settings: { blobMounting: boolean };
   snapshot(): RegistrySnapshot;
   close(): Promise<void>;
+}
+
+/** What the registry was asked over its own protocol: the proof of what moved, and what did not. */
+export interface RegistryRecord {
+  method: string;
+  kind: 'manifests' | 'blobs' | 'uploads' | 'tags' | 'referrers';
+  repository: string;
+  reference: string;
+  status: number;
+  /** Bytes of the bodies, without headers. */
+  received: number;
+  sent: number;
 }
 
 export interface RegistrySnapshot {
@@ -41,11 +57,15 @@ export interface RegistryDeps extends Pick<LocalContext, 'account' | 'region' | 
   repositories: readonly RepositorySpec[];
   /** In whose name the engine pulls. */
   root: KnownKey;
+  blobMounting?: boolean;
+  /** Passwords given out: one opens every registry of its region, as far as policies allow. */
+  grants?: Map<string, Grant>;
   backend?: BackendOptions;
   /** 0 (the default) takes a free port. */
   port?: number;
 }
 
+const KEPT = 5000;
 const TOKEN_LIFE_MS = 12 * 3600 * 1000;
 
 /** A registry that behaves as ECR's does, over a real one that keeps the bytes. */
@@ -53,7 +73,9 @@ export async function createRegistry(deps: RegistryDeps): Promise<Registry> {
   const backend = await startRegistryBackend(deps.backend);
   const repositories = new Repositories();
   for (const spec of deps.repositories) repositories.create(spec, deps.clock.now());
-  const grants = new Map<string, Grant>();
+  const grants = deps.grants ?? new Map<string, Grant>();
+  const settings = { blobMounting: deps.blobMounting ?? false };
+  const records: RegistryRecord[] = [];
   const authorize = (key: KnownKey) => {
     const password = randomBytes(96).toString('base64url');
     const expiresAt = deps.clock.now() + TOKEN_LIFE_MS;
@@ -70,6 +92,11 @@ export async function createRegistry(deps: RegistryDeps): Promise<Registry> {
     repositories,
     grantOf: (p) => grants.get(p),
     put: (request) => manifests.put(request),
+    settings,
+    record: (entry) => {
+      records.push(entry);
+      if (records.length > KEPT) records.splice(0, records.length - KEPT);
+    },
     signatureOf,
   }).catch(async (error: unknown) => {
     await backend.stop();
@@ -90,6 +117,8 @@ export async function createRegistry(deps: RegistryDeps): Promise<Registry> {
       const path = `/v2/${repository.name}/blobs/${digest}`;
       return `${front.url}${path}?signature=${signatureOf(path)}`;
     },
+    requests: () => records,
+    settings,
     snapshot: () => ({ host: front.host, repositories: repositories.all().map(shown) }),
     async close() {
       await front.close();

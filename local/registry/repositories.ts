@@ -11,6 +11,8 @@ export interface StoredImage {
   sizeInBytes: number;
   /** Digests of the images in an index. */
   children: readonly string[];
+  /** The image that it is about: of a signature, an SBOM, an attestation. */
+  subject?: string;
   pushedAt: number;
   pulledAt?: number;
   /** From when on it is listed: the moment of the push plus a lag. */
@@ -24,6 +26,10 @@ export interface Repository {
   exclusions: readonly string[];
   resourceTags: Record<string, string>;
   scanOnPush: boolean;
+  encryption: RepositorySpec['encryption'];
+  kmsKey?: string;
+  /** Accounts beside its own that may do everything with it. */
+  sharedWith: readonly string[];
   images: Map<string, StoredImage>;
   /** tag → digest */
   tags: Map<string, string>;
@@ -50,6 +56,9 @@ export class Repositories {
       exclusions: spec.exclusions,
       resourceTags: { ...spec.tags },
       scanOnPush: spec.scanOnPush,
+      encryption: spec.encryption,
+      ...(spec.kmsKey === undefined ? {} : { kmsKey: spec.kmsKey }),
+      sharedWith: spec.sharedWith,
       images: new Map(),
       tags: new Map(),
     };
@@ -75,6 +84,16 @@ export function mayMove(repository: Repository, tag: string): boolean {
     default:
       return true;
   }
+}
+
+/** Whether a layer of one repository can stand in another. Source: ECR user guide, "Blob mounting in Amazon ECR". */
+export function sameEncryption(a: Repository, b: Repository): boolean {
+  return a.encryption === b.encryption && a.kmsKey === b.kmsKey;
+}
+
+/** The images that are about this one, by their `subject`. */
+export function referrersOf(repository: Repository, digest: string): StoredImage[] {
+  return [...repository.images.values()].filter((image) => image.subject === digest);
 }
 
 function matchesFilter(filter: string, tag: string): boolean {

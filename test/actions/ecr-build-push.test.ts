@@ -99,6 +99,17 @@ describe('in order', () => {
     expect((await build()).outputs).toMatchObject({ outcome: 'unchanged', digest });
   });
 
+  test('the platform that the machine has counts, whether it is named or not', async () => {
+    const own = `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`;
+    const named = await build({ platforms: own });
+    expect(named.outputs).toMatchObject({ built: 'false', digest });
+    const { outputs } = await build();
+    expect(outputs.fingerprint).toBe(named.outputs.fingerprint);
+    // What `changes` tells depends on no machine.
+    expect(outputs['content-fingerprint']).not.toBe(outputs.fingerprint);
+    expect(outputs['content-fingerprint']).not.toBe(named.outputs['content-fingerprint']);
+  }, 60_000);
+
   test('changed content is another image; going back to the old content is the old image', async () => {
     commit({ 'web/file': 'two' });
     const changed = await build();

@@ -1,23 +1,27 @@
 import { execFile } from 'node:child_process';
 import {
-  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { proveLogin } from '../../actions/setup-aws/login.ts';
 import { type Local, startLocal } from '../../local/start.ts';
 import { type ActionRun, runAction } from '../support/action.ts';
 
 const execFileAsync = promisify(execFile);
 const ROLE = 'arn:aws:iam::123456789012:role/slipway-dev';
+const OTHER = '210987654321';
 const CONFIG = `version: 1
 registry: { account: '123456789012', region: eu-central-1 }
 components: { web: { kind: worker, paths: ['web/**'], image: { repository: web, context: web },
@@ -28,23 +32,37 @@ environments: { dev: { role: '${ROLE}', region: eu-central-1 } }
 // OIDC as on GitHub: a token of the run from an issuer, judged by STS against the role's trust; then docker's own login.
 let local: Local;
 let folder: string;
+let temp: string;
 let env: Record<string, string>;
+/** What the user has in the docker configuration; it must stay as it is, and count. */
+const THEIRS = JSON.stringify({ auths: { 'other.test': { auth: 'eDp5' } }, credsStore: 'nowhere' });
 
 beforeAll(async () => {
   local = await startLocal({
     world: {
       repositories: ['web'],
-      roles: [{ name: 'slipway-dev', subjects: ['repo:acme/sample:environment:dev'] }],
+      registries: [
+        { account: '123456789012', region: 'us-east-1', repositories: ['web'] },
+        { account: OTHER, region: 'eu-central-1', repositories: ['web'] },
+      ],
+      roles: [
+        { name: 'slipway-dev', subjects: ['repo:acme/sample:environment:dev'] },
+        { name: 'there', account: OTHER },
+      ],
       github: { identity: { repository: 'acme/sample', environment: 'dev' } },
     },
   });
   folder = mkdtempSync(join(tmpdir(), 'slipway-setup-'));
   mkdirSync(join(folder, '.github'));
+  mkdirSync(join(folder, 'docker'));
+  writeFileSync(join(folder, 'docker/config.json'), THEIRS);
+  temp = join(folder, 'temp');
+  mkdirSync(temp);
   writeFileSync(join(folder, '.github/slipway.yml'), CONFIG);
   env = {
     ...local.env({ credentials: false }),
-    PATH: `${slowDocker()}${delimiter}${process.env.PATH}`,
     DOCKER_CONFIG: join(folder, 'docker'),
+    RUNNER_TEMP: temp,
     GITHUB_WORKSPACE: folder,
     GITHUB_REPOSITORY: 'acme/sample',
     GITHUB_RUN_ID: '4711',
@@ -55,25 +73,15 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 }, 30_000);
 
-/** A docker that takes its time before it starts, so that whoever watches sees its command line. */
-function slowDocker(): string {
-  const bin = join(folder, 'bin');
-  mkdirSync(bin);
-  const real = (process.env.PATH ?? '').split(delimiter).map((d) => join(d, 'docker'));
-  writeFileSync(join(bin, 'docker'), `#!/bin/sh\nsleep 0.4\nexec ${real.find((path) => existsSync(path))} "$@"\n`);
-  chmodSync(join(bin, 'docker'), 0o755);
-  return bin;
-}
-
 const setup = (inputs: Record<string, string> = {}, over: Record<string, string> = {}) =>
   runAction('setup-aws', { role: ROLE, ...inputs }, { cwd: folder, env: { ...env, ...over } });
 
-/** What docker would send to the registry: its configuration file's entry, 'USER:PASSWORD'. */
-function login(): string | undefined {
-  const file = join(folder, 'docker/config.json');
+/** What docker would send to a registry in the steps after a run: its configuration's entry, 'USER:PASSWORD'. */
+function login(run: ActionRun, host = local.endpoints.registry): string | undefined {
+  const file = join(run.exported.DOCKER_CONFIG ?? join(folder, 'docker'), 'config.json');
   if (!existsSync(file)) return undefined;
   const { auths } = JSON.parse(readFileSync(file, 'utf8')) as { auths?: Record<string, { auth: string }> };
-  const entry = auths?.[local.endpoints.registry];
+  const entry = auths?.[host];
   return entry && Buffer.from(entry.auth, 'base64').toString();
 }
 
@@ -95,6 +103,15 @@ async function commandLinesDuring<T>(f: () => Promise<T>): Promise<{ result: T; 
   } finally {
     clearInterval(timer);
   }
+}
+
+/** The token that the run gets. */
+async function tokenOf(): Promise<string> {
+  const { ACTIONS_ID_TOKEN_REQUEST_URL = '', ACTIONS_ID_TOKEN_REQUEST_TOKEN = '' } = local.env();
+  const response = await fetch(`${ACTIONS_ID_TOKEN_REQUEST_URL}&audience=sts.amazonaws.com`, {
+    headers: { authorization: `bearer ${ACTIONS_ID_TOKEN_REQUEST_TOKEN}` },
+  });
+  return ((await response.json()) as { value: string }).value;
 }
 
 /** All that a reader of the run sees: the runner replaces what was masked, so those lines are not shown. */
@@ -131,6 +148,7 @@ describe('a job of the right environment', () => {
       'AWS_REGION',
       'AWS_SECRET_ACCESS_KEY',
       'AWS_SESSION_TOKEN',
+      'DOCKER_CONFIG',
       'SLIPWAY_AWS_SESSION',
     ]);
     // What a long step needs to take the role again, and no secret.
@@ -145,10 +163,9 @@ describe('a job of the right environment', () => {
   }, 60_000);
 
   test('logs docker in; the password is on no command line and in no text', () => {
-    const [user, password = ''] = login()?.split(':') ?? [];
+    const [user, password = ''] = login(run)?.split(':') ?? [];
     expect([user, password.length > 20]).toEqual(['AWS', true]);
     const watched = [...lines];
-    expect(watched.filter((line) => line.includes(`login --username AWS`))).not.toEqual([]);
     const auth = Buffer.from(`AWS:${password}`).toString('base64');
     const { AWS_SECRET_ACCESS_KEY: key = '?', AWS_SESSION_TOKEN: token = '?' } = run.exported;
     for (const secret of [password, auth, key, token]) {
@@ -160,26 +177,68 @@ describe('a job of the right environment', () => {
     expect(shown(run)).not.toContain('eyJ');
   });
 
-  test('the login opens the registry to docker, and the post step takes it away', async () => {
+  test('the login opens the registry to docker, beside what the user has; the post step takes it away and nothing else', async () => {
+    const { DOCKER_CONFIG = '' } = run.exported;
     const docker = (...args: string[]) =>
-      execFileAsync('docker', args, { env: { ...process.env, DOCKER_CONFIG: env.DOCKER_CONFIG }, timeout: 30_000 });
+      execFileAsync('docker', args, { env: { ...process.env, DOCKER_CONFIG }, timeout: 30_000 });
     const missing = `${local.endpoints.registry}/web:none`;
     await expect(docker('pull', missing)).rejects.toThrow(/not found|unknown/);
+    expect([statSync(join(DOCKER_CONFIG, 'config.json')).mode & 0o777, login(run, 'other.test')]).toEqual([
+      0o600,
+      'x:y',
+    ]);
+    const another = await setup();
     const post = await runAction(
       'setup-aws',
       { role: ROLE },
-      { cwd: folder, env: { ...env, STATE_hosts: run.state.hosts ?? '' } },
+      { cwd: folder, env: { ...env, STATE_folder: run.state.folder ?? '' } },
     );
-    expect([post.code, post.outputs.outcome, login()]).toEqual([0, 'succeeded', undefined]);
+    expect([post.code, post.outputs.outcome, existsSync(DOCKER_CONFIG)]).toEqual([0, 'succeeded', false]);
     expect(post.exported).toEqual({});
-    await expect(docker('pull', missing)).rejects.toThrow(/no basic auth credentials|unauthorized/);
+    // Another job of the same machine and user is not logged out by that.
+    expect(login(another)).toMatch(/^AWS:/);
+    expect(readFileSync(join(folder, 'docker/config.json'), 'utf8')).toBe(THEIRS);
   }, 60_000);
+
+  test('a state that names anything but the folder of a login removes nothing', async () => {
+    const post = await runAction(
+      'setup-aws',
+      {},
+      { cwd: folder, env: { ...env, STATE_folder: join(folder, 'docker') } },
+    );
+    expect([post.code, existsSync(join(folder, 'docker/config.json'))]).toEqual([0, true]);
+  });
+});
+
+test('many registries, of other regions and accounts, each proved', async () => {
+  const run = await setup({ registries: `123456789012,123456789012/us-east-1,${OTHER}` });
+  expect([run.code, run.outputs.cause]).toEqual([0, '']);
+  const hosts = [...local.registries.values()].map(({ host }) => host);
+  expect(hosts.map((host) => login(run, host)?.slice(0, 4))).toEqual(['AWS:', 'AWS:', 'AWS:']);
+  expect(run.summary).toContain(hosts.map((host) => `\`${host}\``).join(', '));
+});
+
+test('a chain ends in the last role’s account, by calls that carry no session tags', async () => {
+  const run = await setup({ chain: `arn:aws:iam::${OTHER}:role/there` });
+  expect(run.outputs).toMatchObject({
+    'account-id': OTHER,
+    arn: `arn:aws:sts::${OTHER}:assumed-role/there/slipway-4711`,
+    registry: local.registries.get(`${OTHER}/eu-central-1`)?.host,
+  });
+  const input = local.requests().findLast((r) => r.operation === 'AssumeRole')?.input as { Tags?: unknown };
+  expect(input.Tags ?? []).toEqual([]);
+  const refused = await setup({ chain: `arn:aws:iam::${OTHER}:role/nobody` });
+  expect(refused.outputs).toMatchObject({
+    outcome: 'denied',
+    cause: expect.stringContaining(`${ROLE} may not assume it`),
+  });
+  expect(refused.exported).toEqual({});
 });
 
 test('role and region come from the environment of the config file; a login that is not wanted is not made', async () => {
   const run = await setup({ role: '', environment: 'dev', login: 'false', 'session-name': 'by-hand' });
   expect(run.outputs).toMatchObject({ outcome: 'succeeded', arn: expect.stringMatching(/slipway-dev\/by-hand$/) });
-  expect([run.state.hosts, login()]).toEqual(['[]', undefined]);
+  expect([run.state.folder, run.exported.DOCKER_CONFIG]).toEqual(['none', undefined]);
 });
 
 describe('refused', () => {
@@ -190,18 +249,43 @@ describe('refused', () => {
     expect(run.outputs.cause).toContain(`role ${ROLE}: its trust policy does not accept this run's token`);
     expect(run.outputs.cause).toContain('The token says sub "repo:acme/sample:environment:prod"');
     expect(run.outputs.cause).toContain('repo:acme@*/sample@*:environment:prod');
-    expect(login()).toBeUndefined();
+    expect(run.exported.DOCKER_CONFIG).toBeUndefined();
   });
 
   test('another audience', async () => {
     const run = await setup({ audience: 'https://github.com/acme' });
-    expect(run.outputs).toMatchObject({ outcome: 'denied', cause: expect.stringMatching(/aud "https:.*audience/s) });
+    expect(run.outputs).toMatchObject({
+      outcome: 'denied',
+      cause: expect.stringMatching(/^input 'audience' is "https:/),
+    });
   });
 
   test('a job without the permission to ask for a token', async () => {
     const run = await setup({}, { ACTIONS_ID_TOKEN_REQUEST_URL: '' });
     expect(run.code).toBe(1);
     expect(run.outputs.cause).toMatch(/^OIDC token: .*permissions: \{ id-token: write/);
+  });
+
+  test('an account that has no identity provider for the issuer', async () => {
+    const [head, body = '', tail] = (await tokenOf()).split('.');
+    const claims = { ...(JSON.parse(Buffer.from(body, 'base64url').toString()) as object), iss: 'https://issuer.test' };
+    const forged = [head, Buffer.from(JSON.stringify(claims)).toString('base64url'), tail].join('.');
+    const server = createServer((_, response) => response.end(JSON.stringify({ value: forged })));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const run = await setup({}, { ACTIONS_ID_TOKEN_REQUEST_URL: `http://127.0.0.1:${port}/?x=1` });
+    server.close();
+    expect(run.outputs.cause).toMatch(/^identity provider of account 123456789012 is "https:\/\/issuer.test"/);
+  });
+
+  test('a registry that does not take the login', async () => {
+    local.faults.add({ service: 'ecr', operation: 'GetAuthorizationToken', times: 1, effect: { denied: true } });
+    const run = await setup();
+    local.faults.clear();
+    expect(run.outputs.cause).toContain('Allow ecr:GetAuthorizationToken on registry 123456789012');
+    const { host } = local.registry;
+    const wrong = proveLogin({ host, user: 'AWS', password: 'guess' }, new AbortController().signal);
+    await expect(wrong).rejects.toThrow(`login to ${host}: the registry answered 403`);
   });
 
   test('what can never be a role, a session or its length', async () => {

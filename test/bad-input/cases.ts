@@ -206,7 +206,16 @@ const surroundings: Case[] = [
       inputs: { region: 'us-east-1' },
       says: ['the region is not that of the endpoint', 'us-east-1', 'Correct the region'],
     },
-    { 'ecr-build-push': {}, 'ecs-deploy': {}, 'ssm-deploy': {}, 'setup-aws': {} },
+    {
+      'ecr-build-push': {},
+      'ecs-deploy': {},
+      'ssm-deploy': {},
+      // STS answers for us-east-1 everywhere, and the registry may be in another region than the rest.
+      'setup-aws': {
+        inputs: { region: 'eu-west-1' },
+        says: ['the region is not that of the endpoint', 'eu-west-1', 'Correct the region'],
+      },
+    },
   ),
   ...inEveryCall({
     fault: 'no credentials, with a metadata service that never answers',
@@ -271,7 +280,8 @@ const surroundings: Case[] = [
       env: (s) => ({ PATH: s.withoutDocker }),
       says: ["program 'docker'", /not found on PATH|Unable to locate/, /Install docker/],
     },
-    { 'ecr-build-push': {}, 'setup-aws': {}, ship: {} },
+    // The login is a file, for which setup-aws needs no docker.
+    { 'ecr-build-push': {}, ship: {} },
   ),
   ...of(
     { fault: 'no git checkout', bare: true, says: [/checkout|repository/i, /actions\/checkout|Check out/] },

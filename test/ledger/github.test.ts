@@ -110,3 +110,53 @@ test('what was destroyed is deployed no more', async () => {
   expect(entries.get('infra')?.map((e) => e.state)).toEqual(['destroyed', 'deployed']);
   expect(lastDeployed(entries.get('infra'))).toBeUndefined();
 });
+
+describe('a survey of the whole ledger', () => {
+  test('every environment and component to the depth asked for, also what was recorded halfway', async () => {
+    const book = ledger();
+    for (const n of [0, 1, 2]) await book.record(entry(n, { environment: 'survey', component: 'one' }));
+    await book.record(entry(0, { environment: 'elsewhere', component: 'two', state: 'failed' }));
+    const client = github({ context: { apiUrl: server.url, graphqlUrl: `${server.url}/graphql` }, token: 'full' });
+    const at = { owner: 'acme', repo: 'sample', auto_merge: false, required_contexts: [] };
+    const half = entry(1, { environment: 'survey', component: 'half' });
+    await client.rest('POST', '/repos/{owner}/{repo}/deployments', {
+      ...at,
+      ref: commits[1],
+      task: 'slipway/half',
+      environment: 'survey',
+      payload: { slipway: 1, ...half },
+    });
+    // Deployments of others are none of ours, whatever they hold.
+    await client.rest('POST', '/repos/{owner}/{repo}/deployments', {
+      ...at,
+      ref: commits[0],
+      task: 'deploy',
+      payload: {},
+    });
+    const ours = (await book.survey(2)).filter((e) => ['one', 'two', 'half'].includes(e.component));
+    expect(ours.map((e) => [e.environment, e.component, e.commit])).toEqual([
+      ['survey', 'half', commits[1]],
+      ['elsewhere', 'two', commits[0]],
+      ['survey', 'one', commits[2]],
+      ['survey', 'one', commits[1]],
+    ]);
+  });
+
+  test('one that cannot be read is an error, never an empty one', async () => {
+    await expect(ledger('nobody').survey(1)).rejects.toMatchObject({ kind: 'credentials' });
+  });
+
+  test('an entry that cannot be understood is an error: it may name an image that runs', async () => {
+    const client = github({ context: { apiUrl: server.url, graphqlUrl: `${server.url}/graphql` }, token: 'full' });
+    await client.rest('POST', '/repos/{owner}/{repo}/deployments', {
+      owner: 'acme',
+      repo: 'sample',
+      auto_merge: false,
+      required_contexts: [],
+      ref: commits[0],
+      task: 'slipway/later',
+      payload: { slipway: 2 },
+    });
+    await expect(ledger().survey(1)).rejects.toThrow(/ledger entry slipway\/later of .*cannot be understood/);
+  });
+});

@@ -193,14 +193,25 @@ test('ship, the same again, a sick version, the same again, what runs', async ()
   const first = await ship();
   expect(first.result.outcome).toEqual({ status: 'succeeded', cause: '' });
   expect(first.code).toBe(0);
-  const revision = git.git('rev-parse', 'HEAD');
+  let revision = git.git('rev-parse', 'HEAD');
   expect(await health()).toEqual({ status: 'ok', revision });
   expect(first.log).toContain(`migrate | migrating as ${revision}`);
 
   const again = await ship();
   expect([again.code, again.result.outcome.status]).toEqual([0, 'unchanged']);
 
+  const before = (await ship({ operation: 'refresh' })).result;
+  expect(before.outcome).toMatchObject({ status: 'unchanged' });
+  git.commit({ '.github/slipway.yml': CONFIG.replace('context: web }', 'context: web, max-age: 0h }') });
+  const refreshed = await ship({ operation: 'refresh' });
+  expect([refreshed.code, refreshed.result.outcome]).toEqual([0, { status: 'succeeded', cause: '' }]);
+  expect(refreshed.result.digest).not.toBe(before.digest);
+  revision = git.git('rev-parse', 'HEAD');
+  expect(await health()).toEqual({ status: 'ok', revision });
+
   git.commit({ 'web/run.sh': SICK });
+  const unshipped = await ship({ operation: 'refresh' });
+  expect(unshipped.result.outcome.cause).toMatch(/^not refreshed: commit \w{12} has other content/);
   const sick = await ship();
   expect([sick.code, sick.result.outcome.status]).toEqual([1, 'rolled-back']);
   expect(sick.result.outcome.cause).toMatch(

@@ -74,11 +74,11 @@ async function image(content: string, ...names: string[]): Promise<void> {
 beforeAll(async () => {
   dockerConfig = await mkdtemp(join(tmpdir(), 'slipway-docker-'));
   registry = await createRegistry({ ...context, repositories: world.repositories, root: credentials.root });
-  const findings = (name: string) => world.repositories.find((r) => r.name === name)?.findings ?? [];
+  const scans = (name: string) => world.repositories.find((r) => r.name === name);
   aws = await createAwsEndpoint({
     ...context,
     credentials,
-    services: [createEcr({ ...context, registry, credentials, findings })],
+    services: [createEcr({ ...context, registry, credentials, scans })],
   });
   ecr = new ECRClient({
     endpoint: aws.url,

@@ -11,8 +11,8 @@ import { Scans } from './scans.ts';
 export interface EcrDeps extends Pick<LocalContext, 'account' | 'region' | 'clock' | 'lag'> {
   registry: Registry;
   credentials: CredentialStore;
-  /** What scans find in a repository's images. */
-  findings(repository: string): RepositorySpec['findings'];
+  /** How scans of a repository's images go, and what they find; undefined for one that the world did not tell of. */
+  scans(repository: string): RepositorySpec | undefined;
 }
 
 /** ECR's API over the local registry. Source: ECR API reference. */

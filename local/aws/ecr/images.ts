@@ -8,11 +8,18 @@ import type {
   ImageFailure,
   ImageFailureCode,
   ImageIdentifier,
+  ListImageReferrersRequest,
   ListImagesRequest,
   PutImageRequest,
 } from '@aws-sdk/client-ecr';
-import { digestOf } from '../../registry/manifest.ts';
-import { type Repository, resolveReference, type StoredImage, tagsOf } from '../../registry/repositories.ts';
+import { digestOf, parseManifest } from '../../registry/manifest.ts';
+import {
+  type Repository,
+  referrersOf,
+  resolveReference,
+  type StoredImage,
+  tagsOf,
+} from '../../registry/repositories.ts';
 import { pageOf } from '../page.ts';
 import { AwsFault, type Operation } from '../service.ts';
 import type { EcrDeps } from './ecr.ts';
@@ -43,6 +50,7 @@ export class Images {
   operations(): Record<string, Operation> {
     return {
       DescribeImages: (input: DescribeImagesRequest) => this.#describeImages(input),
+      ListImageReferrers: (input: ListImageReferrersRequest) => this.#listImageReferrers(input),
       ListImages: (input: ListImagesRequest) => this.#listImages(input),
       BatchGetImage: (input: BatchGetImageRequest) => this.#batchGetImage(input),
       PutImage: (input: PutImageRequest) => this.#putImage(input),
@@ -81,6 +89,26 @@ export class Images {
       });
     const { items, ...rest } = pageOf(ids, { ...input, most: 1000 });
     return { imageIds: items, ...rest };
+  }
+
+  /** An image that is not there has no referrers: the registry protocol answers so, and this reads the same books. */
+  async #listImageReferrers(input: ListImageReferrersRequest) {
+    const repository = this.#find(input.repositoryName);
+    const referrers = [];
+    for (const image of referrersOf(repository, String(input.subjectId?.imageDigest))) {
+      const bytes = (await this.#deps.registry.manifest(repository, image.digest)) ?? Buffer.from('{}');
+      const { artifactType = image.artifactMediaType, annotations } = parseManifest(bytes);
+      referrers.push({
+        digest: image.digest,
+        mediaType: image.mediaType,
+        artifactType,
+        size: bytes.length,
+        ...(annotations && { annotations }),
+        artifactStatus: 'ACTIVE' as const,
+      });
+    }
+    const { items, ...rest } = pageOf(referrers, { maxResults: 20, ...input, most: 50 });
+    return { referrers: items, ...rest };
   }
 
   async #batchGetImage(input: BatchGetImageRequest) {
@@ -239,6 +267,7 @@ export class Images {
       imagePushedAt: new Date(image.pushedAt),
       imageManifestMediaType: image.mediaType,
       artifactMediaType: image.artifactMediaType,
+      ...(image.subject === undefined ? {} : { subjectManifestDigest: image.subject }),
       ...(image.pulledAt === undefined ? {} : { lastRecordedPullTime: new Date(image.pulledAt) }),
       imageStatus: 'ACTIVE',
     };

@@ -3,16 +3,20 @@ import type {
   DeleteRepositoryRequest,
   DescribeRepositoriesRequest,
   Repository as EcrRepository,
+  GetAccountSettingRequest,
   GetLifecyclePolicyRequest,
   ListTagsForResourceRequest,
+  PutAccountSettingRequest,
   PutImageTagMutabilityRequest,
   PutLifecyclePolicyRequest,
 } from '@aws-sdk/client-ecr';
 import type { Mutability, Repository } from '../../registry/repositories.ts';
+import { namedRepository, type RepositorySpec } from '../../world.ts';
 import { pageOf } from '../page.ts';
 import type { Operation } from '../service.ts';
 import type { EcrDeps } from './ecr.ts';
 import type { EcrFaults } from './faults.ts';
+import { lifecycleMistake } from './lifecycle.ts';
 
 const NAME = '(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*';
 
@@ -45,6 +49,8 @@ export class RepositoryOperations {
       PutImageTagMutability: (input: PutImageTagMutabilityRequest) => this.#putImageTagMutability(input),
       ListTagsForResource: (input: ListTagsForResourceRequest) => this.#listTagsForResource(input),
       PutLifecyclePolicy: (input: PutLifecyclePolicyRequest) => this.#putLifecyclePolicy(input),
+      GetAccountSetting: (input: GetAccountSettingRequest) => this.#accountSetting(input.name),
+      PutAccountSetting: (input: PutAccountSettingRequest) => this.#accountSetting(input.name, input.value),
       GetLifecyclePolicy: (input: GetLifecyclePolicyRequest) => this.#getLifecyclePolicy(input),
     };
   }
@@ -60,19 +66,49 @@ export class RepositoryOperations {
     if (name.length < 2 || name.length > 256 || !new RegExp(`^${NAME}$`).test(name)) {
       throw this.#faults.invalid('repositoryName', `must satisfy regular expression '${NAME}'`);
     }
+    const { imageTagMutabilityExclusionFilters: filters = [], encryptionConfiguration: encryption } = input;
+    if (filters.length > 5) {
+      throw this.#faults.invalid(
+        'imageTagMutabilityExclusionFilters',
+        'Member must have length less than or equal to 5',
+      );
+    }
+    if (filters.length > 0 && !input.imageTagMutability?.endsWith('_WITH_EXCLUSION')) {
+      throw this.#faults.invalid(
+        'imageTagMutabilityExclusionFilters',
+        'exclusion filters need IMMUTABLE_WITH_EXCLUSION or MUTABLE_WITH_EXCLUSION',
+      );
+    }
     if (this.#deps.registry.repositories.get(name) !== undefined) throw this.#faults.repositoryExists(name);
     const repository = this.#deps.registry.repositories.create(
       {
-        name,
+        ...namedRepository(name),
         tagMutability: (input.imageTagMutability ?? 'MUTABLE') as Mutability,
-        exclusions: filtersOf(input.imageTagMutabilityExclusionFilters),
+        exclusions: filtersOf(filters),
         tags: Object.fromEntries((input.tags ?? []).map((tag) => [String(tag.Key), String(tag.Value)])),
         scanOnPush: input.imageScanningConfiguration?.scanOnPush ?? false,
-        findings: [],
+        ...this.#encryption(encryption),
       },
       this.#deps.clock.now(),
     );
     return { repository: this.#shown(repository) };
+  }
+
+  /** Without a key of one's own, KMS takes the account's default one for ECR. */
+  #encryption(
+    given: CreateRepositoryRequest['encryptionConfiguration'],
+  ): Pick<RepositorySpec, 'encryption' | 'kmsKey'> {
+    const encryption = (given?.encryptionType ?? 'AES256') as RepositorySpec['encryption'];
+    if (encryption === 'AES256') return { encryption };
+    const { region, account } = this.#deps;
+    return { encryption, kmsKey: given?.kmsKey ?? `arn:aws:kms:${region}:${account}:alias/aws/ecr` };
+  }
+
+  #accountSetting(name: string | undefined, value?: string) {
+    if (name !== 'BLOB_MOUNTING') throw this.#faults.invalid('name', 'the local ECR knows only BLOB_MOUNTING');
+    const { settings } = this.#deps.registry;
+    if (value !== undefined) settings.blobMounting = value === 'ENABLED';
+    return { name, value: settings.blobMounting ? 'ENABLED' : 'DISABLED' };
   }
 
   #deleteRepository(input: DeleteRepositoryRequest) {
@@ -105,10 +141,9 @@ export class RepositoryOperations {
     const { account } = this.#deps;
     const repository = this.#find(input.repositoryName);
     const text = String(input.lifecyclePolicyText);
-    try {
-      JSON.parse(text);
-    } catch {
-      throw this.#faults.invalid('LifecyclePolicyText', 'Lifecycle policy validation failure: it is not valid JSON');
+    const mistake = lifecycleMistake(text);
+    if (mistake !== undefined) {
+      throw this.#faults.invalid('LifecyclePolicyText', `Lifecycle policy validation failure: ${mistake}`);
     }
     repository.lifecyclePolicy = text;
     return { registryId: account, repositoryName: repository.name, lifecyclePolicyText: text };
@@ -139,7 +174,10 @@ export class RepositoryOperations {
           }
         : {}),
       imageScanningConfiguration: { scanOnPush: repository.scanOnPush },
-      encryptionConfiguration: { encryptionType: 'AES256' },
+      encryptionConfiguration: {
+        encryptionType: repository.encryption,
+        ...(repository.kmsKey === undefined ? {} : { kmsKey: repository.kmsKey }),
+      },
     };
   }
 }

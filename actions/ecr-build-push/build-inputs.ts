@@ -1,0 +1,37 @@
+import { bool, keyValues, lines, list, oneOf, secret, text } from '../../lib/inputs.ts';
+import { age } from './refresh.ts';
+
+/** Inputs of the build itself; most have the names that docker/build-push-action gives them. */
+export const buildFields = {
+  'build-contexts': keyValues(),
+  secrets: secret(keyValues()),
+  'secret-envs': keyValues(),
+  'secret-files': keyValues(),
+  ssh: lines(),
+  annotations: lines(),
+  cache: oneOf(['none', 'ecr', 'gha'], 'none'),
+  'cache-from': lines(),
+  'cache-to': lines(),
+  provenance: text(),
+  sbom: text(),
+  'no-cache': bool(false),
+  'no-cache-filters': list(),
+  pull: bool(false),
+  load: bool(false),
+  'add-hosts': list(),
+  network: text(),
+  'shm-size': text(),
+  ulimit: list(),
+  'cgroup-parent': text(),
+  allow: list(),
+  builder: text(),
+  outputs: text(),
+  attests: text(),
+  call: text(),
+  refresh: bool(false),
+  'max-age': age('7d'),
+  lint: oneOf(['auto', 'hadolint', 'none'], 'auto'),
+  version: text(),
+  release: oneOf(['none', 'tag', 'release'], 'none'),
+  token: secret(text()),
+} as const;
