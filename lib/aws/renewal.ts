@@ -80,28 +80,24 @@ export function renewingCredentials(ports: RenewalPorts): CredentialProvider | u
 
 async function takeRole(session: RoleSession, { region, idToken, log }: RenewalPorts): Promise<AwsCredentials> {
   const { role, audience, sessionName, durationSeconds } = session;
-  const { AssumeRoleWithWebIdentityCommand, STSClient } = await import('@aws-sdk/client-sts');
+  // The SDK's own provider: its small STS client is in every bundle already, @aws-sdk/client-sts would come on top.
+  const { fromWebToken } = await import('@aws-sdk/credential-provider-web-identity');
   const token = await idToken(audience);
-  const client = new STSClient(awsConfig({ region, action: 'renewal' }));
-  const command = new AssumeRoleWithWebIdentityCommand({
-    RoleArn: role,
-    RoleSessionName: sessionName,
-    WebIdentityToken: token,
-    DurationSeconds: durationSeconds,
+  const take = fromWebToken({
+    roleArn: role,
+    roleSessionName: sessionName,
+    webIdentityToken: token,
+    durationSeconds,
+    clientConfig: awsConfig({ region, action: 'renewal' }),
   });
   const call = { operation: 'sts:AssumeRoleWithWebIdentity', resource: `role ${role}` };
-  const { Credentials: taken } = await callAws(call, () => client.send(command));
-  if (!taken?.AccessKeyId || !taken.SecretAccessKey || !taken.SessionToken || !taken.Expiration)
+  const { accessKeyId, secretAccessKey, sessionToken, expiration } = await callAws(call, () => take());
+  if (!sessionToken || !expiration)
     throw new Problem({ what: call.resource, cause: 'STS gave no credentials', fix: 'Run it again', kind: 'service' });
-  log.mask(taken.SecretAccessKey);
-  log.mask(taken.SessionToken);
-  log.info(`Took role ${role} again: its credentials end at ${taken.Expiration.toISOString()}`);
-  return {
-    accessKeyId: taken.AccessKeyId,
-    secretAccessKey: taken.SecretAccessKey,
-    sessionToken: taken.SessionToken,
-    expiration: taken.Expiration,
-  };
+  log.mask(secretAccessKey);
+  log.mask(sessionToken);
+  log.info(`Took role ${role} again: its credentials end at ${expiration.toISOString()}`);
+  return { accessKeyId, secretAccessKey, sessionToken, expiration };
 }
 
 /**
