@@ -121,6 +121,18 @@ export function duration(defaultValue: string) {
   );
 }
 
+/** A duration in milliseconds, or undefined when it was not given. */
+export function optionalDuration() {
+  return v.pipe(
+    trimmed,
+    v.check(
+      (s) => s === '' || parseDuration(s) !== undefined,
+      say('it is not a duration', 'Write for instance 90s, 10m or 1h30m'),
+    ),
+    v.transform((s) => (s === '' ? undefined : parseDuration(s))),
+  );
+}
+
 export function oneOf<const T extends readonly [string, ...string[]]>(values: T, defaultValue?: T[number]) {
   const choices = values.join(', ');
   return v.pipe(
@@ -130,6 +142,29 @@ export function oneOf<const T extends readonly [string, ...string[]]>(values: T,
       say(`it is none of ${choices}`, `Write one of ${choices}`),
     ),
     v.transform((s) => (s === '' ? defaultValue : s) as T[number]),
+  );
+}
+
+/** One of a few words, in upper or lower case; not given is undefined. */
+export function choice<const T extends readonly [string, ...string[]]>(values: T) {
+  const choices = values.join(', ');
+  const find = (s: string) => values.find((value) => value.toLowerCase() === s.toLowerCase());
+  return v.pipe(
+    trimmed,
+    v.check(
+      (s) => s === '' || find(s) !== undefined,
+      say(`it is none of ${choices}`, `Write one of ${choices}, or leave it out`),
+    ),
+    v.transform((s): T[number] | undefined => find(s)),
+  );
+}
+
+/** A boolean that may be left alone; not given is undefined. */
+export function optionalBool() {
+  return v.pipe(
+    trimmed,
+    v.check((s) => s === '' || TRUE.has(s) || FALSE.has(s), say('it is not a boolean', 'Write true or false')),
+    v.transform((s): boolean | undefined => (s === '' ? undefined : TRUE.has(s))),
   );
 }
 

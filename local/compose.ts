@@ -6,6 +6,7 @@ import { createEcrSites } from './aws/ecr/sites.ts';
 import { createEcs, type Ecs } from './aws/ecs/ecs.ts';
 import { createElbv2 } from './aws/elbv2/elbv2.ts';
 import { type AwsEndpoint, createAwsEndpoint } from './aws/endpoint.ts';
+import { createIam } from './aws/iam.ts';
 import { createLogs } from './aws/logs.ts';
 import { createParameterStore } from './aws/ssm/parameters.ts';
 import { createSsm, type Ssm } from './aws/ssm/ssm.ts';
@@ -140,6 +141,7 @@ export async function startCloud(
     balancers.push(balancer);
     onStop(() => balancer.close());
   }
+  for (const group of world.logGroups) context.logs.createGroup(group);
   const parameters = createParameterStore(context, world.parameters);
   const hosts = createHosts(world.hosts, {
     ...ground,
@@ -154,6 +156,8 @@ export async function startCloud(
     context,
     engine,
     targetGroups: balancers.flatMap((balancer) => balancer.targetGroups),
+    rules: balancers.flatMap((balancer) => balancer.rules),
+    functions: world.functions,
     registry,
     secret: (from) => parameters.value(from),
     healthTimeScale: options.healthTimeScale ?? 1,
@@ -165,6 +169,7 @@ export async function startCloud(
     credentials,
     services: [
       createSts({ account, roles: world.roles, credentials, oidcIssuer: forge.oidc.url }),
+      createIam({ ...context, roles: world.roles }),
       createEcrSites(
         allRegistries(world).flatMap(({ repositories, ...site }) => {
           const served = registries.get(`${site.account}/${site.region}`);

@@ -16,7 +16,7 @@ export type FaultEffect =
   /** What goes wrong inside ECS: read by the scheduler through `named`. */
   | { ecs: EcsFault };
 
-export type EcsFault = 'image-missing' | 'crash-loop' | 'never-healthy';
+export type EcsFault = 'image-missing' | 'crash-loop' | 'never-healthy' | 'alarm';
 
 export interface FaultSpec {
   /** 'ecs', 'ecr', 'registry', 'github', 'discord', …; '*' for all. */

@@ -37,7 +37,9 @@ const balancer = v.strictObject({
   name: text,
   /** Port on loopback; 0 takes a free one. */
   port: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(65535)), 0),
-  /** The listener forwards to the first. */
+  /** Port of a listener for test traffic; 0 takes a free one, and without it there is none. */
+  testPort: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(65535))),
+  /** Both listeners begin with the first. A service that shifts its traffic needs two. */
   targetGroups: v.pipe(v.array(targetGroup), v.minLength(1)),
 });
 
@@ -48,7 +50,7 @@ const cluster = v.strictObject({
     v.array(v.custom<RegisterTaskDefinitionCommandInput>((x) => isObject(x), 'must be a task definition')),
     [],
   ),
-  /** ECS's own CreateService inputs; `targetGroupArn` may be a target group's name. */
+  /** ECS's own CreateService inputs; target groups may be given by name, listener rules as "balancer:production" and "balancer:test". */
   services: v.optional(v.array(v.custom<CreateServiceCommandInput>((x) => isObject(x), 'must be a service')), []),
 });
 
@@ -186,7 +188,11 @@ const worldSchema = v.strictObject({
     {},
   ),
   roles: v.optional(v.array(role), []),
+  /** Log groups that exist; others come to be with their first line. */
+  logGroups: v.optional(v.array(text), []),
   documents: v.optional(v.array(document), []),
+  /** Lambda functions that deployments may have as hooks: name → URL on loopback that gets the event by POST and answers with the result. */
+  functions: v.optional(v.record(v.string(), v.pipe(v.string(), v.url())), {}),
   clusters: v.optional(v.array(cluster), []),
   balancers: v.optional(v.array(balancer), []),
   hosts: v.optional(v.array(host), []),

@@ -3,17 +3,25 @@ import { type JsonObject, textOf } from '../../lib/ecs/json.ts';
 import { pinnedDigest, type ServiceRef, serviceName, shortName } from '../../lib/ecs/names.ts';
 import { Problem } from '../../lib/errors.ts';
 import type { Report } from '../../lib/report.ts';
-import { sameDefinition } from './definition/canonical.ts';
+import { Beside } from './beside.ts';
+import { checkForCodeDeploy } from './codedeploy/inputs.ts';
+import { creationOf, findService, madeMeanwhile, notYet, readServiceDefinition } from './create.ts';
+import { changesOf } from './definition/changes.ts';
 import { type Difference, diffDefinitions, diffLines } from './definition/diff.ts';
 import { render } from './definition/render.ts';
 import { fromStored, type LoadedDefinition, loadDefinition, sourceOf } from './definition/source.ts';
 import { candidatesOf } from './deployment/find.ts';
 import type { EcsDeployInputs } from './inputs.ts';
-import { ownTags, RELEASE_TAG, releaseFingerprint, releaseTags } from './release.ts';
-import { type Rollout, type RolloutPlan, reallyWrong, rollOut } from './rollout.ts';
+import { isSame, newestOf } from './register.ts';
+import { ownTags, releaseFingerprint, releaseTags } from './release.ts';
+import { type Rollout, type RolloutPlan, rollOut } from './rollout.ts';
 import type { EcsDeployPorts } from './run.ts';
-import { runningDigests, unsettled } from './running.ts';
+import { isCodeDeploy, runningDigests, servingDefinition, unsettled } from './running.ts';
+import { needsNewTasks, settingsDiffer, settingsOf } from './settings.ts';
+import { configurationChange } from './strategy/configuration.ts';
+import { plannedMs } from './strategy/pace.ts';
 import { reportOf } from './summary.ts';
+import { reallyWrong } from './verification.ts';
 
 export interface Release {
   definition: JsonObject;
@@ -30,24 +38,26 @@ export interface Release {
 export async function deploy(inputs: EcsDeployInputs, ports: EcsDeployPorts): Promise<Report> {
   const ref = { cluster: inputs.cluster, service: inputs.service };
   const { ecs, log } = ports;
-  const before = await ecs.describeService(ref);
-  checkController(ref, before);
-  const running = await ecs.describeTaskDefinition(before.service.taskDefinition ?? '');
+  const before = await findService(inputs, ref, ports);
+  if (!before) return createService(inputs, ref, ports);
+  checkController(ref, before, inputs);
+  const codeDeploy = isCodeDeploy(before.service);
+  const running = await ecs.describeTaskDefinition(servingDefinition(before.service));
   const loaded = await loadDefinition(sourceOf(inputs['task-definition']), running, ports);
   const release = releaseOf(inputs, loaded, running);
+  const change = codeDeploy ? undefined : configurationChange(ref, inputs, before.service);
+  if (change) release.differences.push(...change.differences);
   await log.group(`Changes against ${shortName(running.arn)}`, async () => {
     for (const line of diffLines(release.differences)) log.info(line);
     if (release.differences.length === 0) log.info('none');
   });
-  const same =
-    running.tags[RELEASE_TAG] === release.fingerprint ||
-    sameDefinition(fromStored(running).definition, release.definition);
+  const same = isSame(running, release.definition, release.fingerprint);
   const settled =
     same && !inputs['force-new-deployment']
       ? await whyNotUnchanged(inputs, ref, before, running, release, ports)
       : 'it differs';
   const about = { ref, release, previous: running.arn };
-  if (settled === '') {
+  if (settled === '' && !change) {
     const cause = `${serviceName(ref)} already runs ${shortName(running.arn)} with these images and settings`;
     return reportOf(about, {
       taskDefinition: running.arn,
@@ -55,32 +65,97 @@ export async function deploy(inputs: EcsDeployInputs, ports: EcsDeployPorts): Pr
       running: await digests(ref, running, ports),
     });
   }
-  if (inputs['dry-run']) {
-    const cause = '';
-    return reportOf(about, {
-      taskDefinition: running.arn,
-      outcome: { status: 'succeeded', cause },
-      running: new Map(),
-      dryRun: true,
-    });
-  }
+  const beside = new Beside(inputs, { ref, release, service: before.service }, ports);
+  const refused = await beside.preflight();
+  if (refused) return reportOf(about, beside.end(running.arn, refused));
+  if (inputs['dry-run'])
+    return reportOf(about, { ...beside.end(running.arn, { status: 'succeeded', cause: '' }), dryRun: true });
   const taskDefinition = same ? running.arn : await register(inputs, release, ports);
+  if (codeDeploy) {
+    const failed = await beside.before(taskDefinition);
+    if (failed) return reportOf(about, beside.end(taskDefinition, failed));
+    const { deployByCodeDeploy } = await import('./codedeploy/deploy.ts');
+    const { definition, images } = release;
+    const rollout = await deployByCodeDeploy(inputs, { ref, before, taskDefinition, definition, images }, ports);
+    await tagService(inputs, before, release.fingerprint, rollout, ports);
+    const outcome = await beside.after(taskDefinition, rollout.outcome);
+    return reportOf(about, { ...beside.end(taskDefinition, outcome), running: rollout.running, rollout });
+  }
   const resume = same ? await underWay(ref, before, running.arn, ports) : undefined;
+  if (resume && change)
+    log.warning('The deployment under way keeps the configuration that it began with; run this again after it');
+  // A deployment that is followed had its tasks before it.
+  const failed = resume === undefined ? await beside.before(taskDefinition) : undefined;
+  if (failed) return reportOf(about, beside.end(taskDefinition, failed));
   const countOnly = inputs['desired-count'] !== undefined && before.service.desiredCount !== inputs['desired-count'];
   const rollout = await rollOut(
     {
-      ...planOf(inputs, ref, before, release.definition),
+      ...planOf(inputs, ref, before, release.definition, change?.configuration),
       taskDefinition,
       images: release.images,
-      // ECS starts nothing for a revision that is set already, unless it is told to.
-      force: inputs['force-new-deployment'] || (same && resume === undefined && !countOnly),
+      // ECS starts nothing for a revision that is set already, unless it is told to; a strategy alone needs no new tasks.
+      force:
+        inputs['force-new-deployment'] ||
+        (same && resume === undefined && !countOnly && settled !== '') ||
+        needsNewTasks(before.service, settingsOf(inputs)),
+      configuration: change?.configuration,
       resume,
     },
     ports,
   );
   await tagService(inputs, before, release.fingerprint, rollout, ports);
-  return reportOf(about, { taskDefinition, outcome: rollout.outcome, running: rollout.running, rollout });
+  const outcome = await beside.after(taskDefinition, rollout.outcome);
+  return reportOf(about, { ...beside.end(taskDefinition, outcome), running: rollout.running, rollout });
 }
+
+/** Makes the service with the release as its first revision. */
+async function createService(inputs: EcsDeployInputs, ref: ServiceRef, ports: EcsDeployPorts): Promise<Report> {
+  const { ecs, log } = ports;
+  const file = await readServiceDefinition(inputs['service-definition'], ports);
+  const before = notYet(ref, file);
+  const loaded = await loadDefinition(sourceOf(inputs['task-definition']), undefined, ports);
+  const release = releaseOf(inputs, loaded, undefined);
+  const about = { ref, release, previous: '' };
+  const beside = new Beside(inputs, { ref, release, service: before.service }, ports);
+  const refused = await beside.preflight();
+  if (refused) return reportOf(about, beside.end('', refused));
+  if (inputs['dry-run']) {
+    log.info(`${serviceName(ref)} would be created`);
+    return reportOf(about, { ...beside.end('', { status: 'succeeded', cause: '' }), dryRun: true });
+  }
+  const taskDefinition = await register(inputs, release, ports);
+  const failed = await beside.before(taskDefinition);
+  if (failed) return reportOf(about, beside.end(taskDefinition, failed));
+  const creation = creationOf(file, taskDefinition, release.fingerprint, inputs);
+  const plan = planOf(inputs, ref, before, release.definition);
+  const begin = async () => {
+    log.info(`Creating ${serviceName(ref)} with ${shortName(taskDefinition)}`);
+    return ecs.createService(ref, creation);
+  };
+  try {
+    const rollout = await rollOut(
+      {
+        ...plan,
+        taskDefinition,
+        images: release.images,
+        force: false,
+        begin,
+        desiredCount: before.service.desiredCount,
+      },
+      ports,
+    );
+    const outcome = await beside.after(taskDefinition, rollout.outcome);
+    return reportOf(about, { ...beside.end(taskDefinition, outcome), running: rollout.running, rollout });
+  } catch (error) {
+    if (!madeMeanwhile(error)) throw error;
+    log.info(`${serviceName(ref)} was created by somebody else in between: deploying to it`);
+    return deploy(inputs, ports);
+  }
+}
+
+/** As many as ECS's own circuit breaker takes at least. */
+const FAIL_FAST = 3;
+const TIMEOUT_MS = 15 * 60_000;
 
 /** What every rollout of this service has in common. */
 export function planOf(
@@ -88,6 +163,7 @@ export function planOf(
   ref: ServiceRef,
   before: DescribedService,
   definition: JsonObject,
+  configuration = before.service.deploymentConfiguration,
 ): Omit<RolloutPlan, 'taskDefinition' | 'images' | 'force'> {
   return {
     ref,
@@ -95,25 +171,29 @@ export function planOf(
     definition,
     previous: before.service.taskDefinition ?? '',
     desiredCount: inputs['desired-count'],
-    timeoutMs: inputs.timeout,
+    settings: settingsOf(inputs),
+    waitFor: inputs['wait-for'],
+    timeoutMs: inputs.timeout ?? TIMEOUT_MS + plannedMs(configuration),
     onCancel: inputs['on-cancel'],
+    failFast: inputs['fail-fast'] ?? FAIL_FAST,
+    stableForMs: inputs['stable-for'],
+    rollbackOnFailure: inputs['rollback-on-failure'],
   };
 }
 
-function releaseOf(inputs: EcsDeployInputs, loaded: LoadedDefinition, running: StoredDefinition): Release {
-  const { definition, images } = render(loaded.definition, {
-    image: inputs.image,
-    container: inputs.container,
-    images: inputs.images,
-    revision: inputs.revision,
-    environmentVariables: inputs['environment-variables'],
-  });
+function releaseOf(inputs: EcsDeployInputs, loaded: LoadedDefinition, running: StoredDefinition | undefined): Release {
+  const { definition, images } = render(loaded.definition, changesOf(inputs));
+  const service = settingsOf(inputs);
+  const settings = {
+    desiredCount: inputs['desired-count'],
+    ...(Object.keys(service).length > 0 && { service: service as JsonObject }),
+  };
   return {
     definition,
     tags: ownTags(loaded.tags),
     images,
-    fingerprint: releaseFingerprint(definition, { desiredCount: inputs['desired-count'] }),
-    differences: diffDefinitions(fromStored(running).definition, definition),
+    fingerprint: releaseFingerprint(definition, settings),
+    differences: diffDefinitions(running && fromStored(running).definition, definition),
   };
 }
 
@@ -125,7 +205,10 @@ async function whyNotUnchanged(
   release: Release,
   ports: EcsDeployPorts,
 ): Promise<string> {
-  const why = unsettled(service, running.arn, inputs['desired-count']) || movable(release.images);
+  const why =
+    unsettled(service, running.arn, inputs['desired-count']) ||
+    movable(release.images) ||
+    settingsDiffer(service, settingsOf(inputs));
   if (why !== '') return say(ports, why);
   const found = runningDigests(await ports.ecs.listTasks(ref, 'RUNNING'), running.arn);
   const wrong = service.desiredCount === 0 ? '' : await reallyWrong(release.images, found, ports);
@@ -150,18 +233,8 @@ async function digests(ref: ServiceRef, running: StoredDefinition, { ecs }: EcsD
 
 /** Registers the release, or finds that the family's newest revision is it already (a deployment of it that failed before). */
 async function register(inputs: EcsDeployInputs, release: Release, { ecs, log }: EcsDeployPorts): Promise<string> {
-  const family = textOf(release.definition.family);
-  const newest = await ecs.describeTaskDefinition(family).catch((error: unknown) => {
-    // ECS answers a family that does not exist yet with a client error of no name of its own.
-    if (error instanceof Problem && (error.kind === 'not-found' || /unable to describe/i.test(error.message)))
-      return undefined;
-    throw error;
-  });
-  if (
-    newest &&
-    (newest.tags[RELEASE_TAG] === release.fingerprint ||
-      sameDefinition(fromStored(newest).definition, release.definition))
-  ) {
+  const newest = await newestOf(textOf(release.definition.family), { ecs });
+  if (newest && isSame(newest, release.definition, release.fingerprint)) {
     log.info(`${shortName(newest.arn)} is registered already`);
     return newest.arn;
   }
@@ -183,7 +256,8 @@ async function underWay(
   { ecs, log }: EcsDeployPorts,
 ) {
   const primary = service.deployments?.find((d) => d.status === 'PRIMARY');
-  if (primary?.rolloutState !== 'IN_PROGRESS') return undefined;
+  // Only rolling deployments have a rolloutState.
+  if ((primary?.rolloutState ?? 'IN_PROGRESS') !== 'IN_PROGRESS') return undefined;
   const [newest] = await ecs.listDeployments(ref);
   if (!newest || !GOING.has(newest.status ?? '')) return undefined;
   const [candidate] = await candidatesOf(ecs, [newest]);
@@ -196,10 +270,11 @@ async function tagService(
   inputs: EcsDeployInputs,
   { service }: DescribedService,
   fingerprint: string,
-  { outcome }: Rollout,
+  { outcome, reached }: Rollout,
   { ecs, log }: EcsDeployPorts,
 ): Promise<void> {
-  if (outcome.status !== 'succeeded') return;
+  // What has only come to a stage may still be turned back.
+  if (outcome.status !== 'succeeded' || reached) return;
   try {
     await ecs.tag(service.serviceArn ?? '', releaseTags(fingerprint, inputs));
   } catch (error) {
@@ -209,15 +284,20 @@ async function tagService(
   }
 }
 
-/** @throws Problem for a service that ECS does not deploy by itself. */
-export function checkController(ref: ServiceRef, { service }: DescribedService): void {
+/** @throws Problem for a service that neither ECS nor CodeDeploy deploys, and for inputs that its controller has no use for. */
+export function checkController(ref: ServiceRef, { service }: DescribedService, inputs: EcsDeployInputs): void {
   const type = service.deploymentController?.type ?? 'ECS';
   if (type === 'ECS') return;
+  if (type === 'CODE_DEPLOY') {
+    checkForCodeDeploy(inputs);
+    return;
+  }
   throw new Problem({
     what: serviceName(ref),
     seen: type,
-    cause: 'its deployments are not made by ECS itself, so UpdateService cannot change what it runs',
-    fix: 'Give the service the deployment controller ECS (its blue/green, linear and canary strategies need no other)',
+    cause:
+      'another program makes its deployments out of task sets: ECS keeps neither its revisions nor its traffic, so nobody but that program knows when one is done',
+    fix: 'Deploy it with that program; or make the service anew with the deployment controller ECS, whose blue/green, linear and canary strategies shift traffic and pause as task sets were used for (`strategy`)',
     kind: 'config',
   });
 }

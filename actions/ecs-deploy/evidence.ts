@@ -1,9 +1,10 @@
 import { awsConfig, callAws } from '../../lib/aws/client.ts';
+import type { CredentialProvider } from '../../lib/aws/renewal.ts';
 import type { JsonObject } from '../../lib/ecs/json.ts';
 import { isObject, objects, textOf } from '../../lib/ecs/json.ts';
 import { shortName } from '../../lib/ecs/names.ts';
-import { redactText } from './definition/redact.ts';
 import type { FailedTask } from './deployment/failures.ts';
+import { logReads } from './log-reads.ts';
 
 export interface LogPlace {
   container: string;
@@ -31,30 +32,20 @@ export interface Evidence {
 export interface EvidenceOptions {
   region: string;
   signal: AbortSignal;
+  credentials?: CredentialProvider | undefined;
 }
 
 const ACTION = 'ecs-deploy';
 
-export function awsEvidence({ region, signal }: EvidenceOptions): Evidence {
+export function awsEvidence({ region, signal, credentials }: EvidenceOptions): Evidence {
   const options = { abortSignal: signal };
+  const logs = logReads({ region, action: ACTION, credentials });
   return {
-    async lastLines(place, count) {
-      const { CloudWatchLogsClient, GetLogEventsCommand } = await import('@aws-sdk/client-cloudwatch-logs');
-      const client = new CloudWatchLogsClient(awsConfig({ region: place.region || region, action: ACTION }));
-      const command = new GetLogEventsCommand({
-        logGroupName: place.group,
-        logStreamName: place.stream,
-        limit: count,
-        startFromHead: false,
-      });
-      const call = { operation: 'logs:GetLogEvents', resource: `log group ${place.group}` };
-      const { events } = await callAws(call, () => client.send(command, options));
-      return (events ?? []).map((e) => redactText((e.message ?? '').trimEnd()));
-    },
+    lastLines: (place, count) => logs.tail(place, count, signal),
 
     async targetHealth(targetGroupArn) {
       const elb = await import('@aws-sdk/client-elastic-load-balancing-v2');
-      const client = new elb.ElasticLoadBalancingV2Client(awsConfig({ region, action: ACTION }));
+      const client = new elb.ElasticLoadBalancingV2Client(awsConfig({ region, action: ACTION, credentials }));
       const command = new elb.DescribeTargetHealthCommand({ TargetGroupArn: targetGroupArn });
       const call = {
         operation: 'elasticloadbalancing:DescribeTargetHealth',
@@ -70,7 +61,7 @@ export function awsEvidence({ region, signal }: EvidenceOptions): Evidence {
 
     async platformDigests(repository, digest) {
       const { BatchGetImageCommand, ECRClient } = await import('@aws-sdk/client-ecr');
-      const client = new ECRClient(awsConfig({ region, action: ACTION }));
+      const client = new ECRClient(awsConfig({ region, action: ACTION, credentials }));
       const command = new BatchGetImageCommand({
         repositoryName: repository,
         imageIds: [{ imageDigest: digest }],

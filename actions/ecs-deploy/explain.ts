@@ -2,6 +2,7 @@ import { humanDuration } from '../../lib/clock.ts';
 import { shortName } from '../../lib/ecs/names.ts';
 import type { Outcome } from '../../lib/outcome.ts';
 import { type FailedTask, summarizeFailures } from './deployment/failures.ts';
+import { isScaledUp } from './deployment/stages.ts';
 import type { WatchEnd } from './deployment/watch.ts';
 import type { TargetState } from './evidence.ts';
 
@@ -15,12 +16,16 @@ export interface LogTail {
 }
 
 export interface Circumstances {
-  end: WatchEnd;
+  /** Who makes the deployment; ECS unless told. */
+  by?: 'ECS' | 'CodeDeploy' | undefined;
+  end: Exclude<WatchEnd, { status: 'reached' | 'hopeless' }>;
   failures: readonly FailedTask[];
   events: readonly string[];
   health: readonly TargetState[];
   logs: readonly LogTail[];
   trouble?: string | undefined;
+  /** The last lifecycle stage of a deployment that shifts traffic, before it turned back. */
+  stage?: string | undefined;
   /** ARNs or names of the revisions; `restored` is what ECS went back to. */
   taskDefinition: string;
   restored: string;
@@ -37,7 +42,10 @@ export function explain(c: Circumstances): Outcome {
       return { status: 'succeeded', cause: '' };
     case 'rolled-back': {
       const restored = shortName(c.restored) || 'the revision before';
-      const cause = join(`${revision} did not come up and ECS put ${restored} back`, [c.end.why, evidence]);
+      const cause = join(`${revision} did not ${lacked(c)} and ${c.by ?? 'ECS'} put ${restored} back`, [
+        c.end.why,
+        evidence,
+      ]);
       return { status: 'rolled-back', cause, next };
     }
     case 'failed':
@@ -60,10 +68,17 @@ export function explain(c: Circumstances): Outcome {
       return {
         status: 'timed-out',
         cause,
-        next: `${next}. The deployment goes on in ECS; run this again to follow it`,
+        next: `${next}. The deployment goes on in ${c.by ?? 'ECS'}; run this again to follow it`,
       };
     }
   }
+}
+
+/** What it did not do: its tasks may have been well for long when a hook, an alarm or a person turned it back. */
+function lacked({ stage, by }: Circumstances): string {
+  return stage !== undefined && (by === 'CodeDeploy' ? stage !== 'Install' : isScaledUp(stage))
+    ? `get past ${stage}`
+    : 'come up';
 }
 
 function join(head: string, parts: readonly string[]): string {

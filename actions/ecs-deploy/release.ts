@@ -10,7 +10,10 @@ const TAG_PREFIX = 'slipway:';
  * What a deployment ships, as one word: the definition in its canonical form, the digests of its images, and the settings of
  * the service that were asked for. An image named by a tag counts by its name.
  */
-export function releaseFingerprint(definition: JsonObject, settings: { desiredCount?: number | undefined }): string {
+export function releaseFingerprint(
+  definition: JsonObject,
+  settings: { desiredCount?: number | undefined; service?: JsonObject | undefined },
+): string {
   const pinned: Record<string, string> = {};
   const canon = canonical(definition);
   const containerDefinitions = objects(canon.containerDefinitions).map((container) => {

@@ -1,7 +1,8 @@
-import type { EcsApi, StoredDefinition } from '../../lib/ecs/api.ts';
+import type { DescribedService, EcsApi, StoredDefinition } from '../../lib/ecs/api.ts';
 import { objects, textOf } from '../../lib/ecs/json.ts';
 import { type ServiceRef, serviceName, shortName } from '../../lib/ecs/names.ts';
 import { Problem } from '../../lib/errors.ts';
+import { releaseBefore } from '../../lib/ledger/releases.ts';
 import type { Report } from '../../lib/report.ts';
 import { diffDefinitions } from './definition/diff.ts';
 import { fromStored, sourceOf } from './definition/source.ts';
@@ -9,9 +10,9 @@ import { checkController, planOf } from './deploy.ts';
 import { candidatesOf } from './deployment/find.ts';
 import type { EcsDeployInputs } from './inputs.ts';
 import { RELEASE_TAG, releaseFingerprint } from './release.ts';
-import { rollOut } from './rollout.ts';
+import { type Rollout, type RolloutPlan, rollOut } from './rollout.ts';
 import type { EcsDeployPorts } from './run.ts';
-import { runningDigests, unsettled } from './running.ts';
+import { isCodeDeploy, runningDigests, servingDefinition, unsettled } from './running.ts';
 import { reportOf } from './summary.ts';
 
 /** Sets the service back to a revision that exists: the one named, or the one that last served before this one. */
@@ -19,9 +20,10 @@ export async function rollback(inputs: EcsDeployInputs, ports: EcsDeployPorts): 
   const ref = { cluster: inputs.cluster, service: inputs.service };
   const { ecs, log } = ports;
   const before = await ecs.describeService(ref);
-  checkController(ref, before);
-  const current = before.service.taskDefinition ?? '';
-  const [goal, running] = await Promise.all([goalOf(inputs, ref, current, ecs), ecs.describeTaskDefinition(current)]);
+  checkController(ref, before, inputs);
+  const codeDeploy = isCodeDeploy(before.service);
+  const current = servingDefinition(before.service);
+  const [goal, running] = await Promise.all([goalOf(inputs, ref, before, ports), ecs.describeTaskDefinition(current)]);
   const { definition, tags } = fromStored(goal);
   const images = new Map(
     objects(definition.containerDefinitions).map((c): [string, string] => [textOf(c.name), textOf(c.image)]),
@@ -43,8 +45,11 @@ export async function rollback(inputs: EcsDeployInputs, ports: EcsDeployPorts): 
       running: new Map(),
       dryRun: true,
     });
-  const plan = { ...planOf(inputs, ref, before, definition), taskDefinition: goal.arn, images, force: same };
-  const rollout = await rollOut(plan, ports);
+  // What runs now is what was to be left: nobody wants that back, also not of a run that is cancelled.
+  const left = { rollbackOnFailure: false, onCancel: 'leave' } as const;
+  const common = { ...planOf(inputs, ref, before, definition), ...left };
+  const plan = { ...common, taskDefinition: goal.arn, images, force: same };
+  const rollout = codeDeploy ? await byCodeDeploy(inputs, plan, ports) : await rollOut(plan, ports);
   const release = Object.fromEntries(Object.entries(tags).filter(([key]) => key.startsWith('slipway:')));
   if (rollout.outcome.status === 'succeeded' && Object.keys(release).length > 0)
     await ecs.tag(before.service.serviceArn ?? '', release).catch((error: unknown) => {
@@ -54,19 +59,75 @@ export async function rollback(inputs: EcsDeployInputs, ports: EcsDeployPorts): 
   return reportOf(about, { taskDefinition: goal.arn, outcome: rollout.outcome, running: rollout.running, rollout });
 }
 
+async function byCodeDeploy(inputs: EcsDeployInputs, plan: RolloutPlan, ports: EcsDeployPorts): Promise<Rollout> {
+  const { deployByCodeDeploy } = await import('./codedeploy/deploy.ts');
+  return deployByCodeDeploy(inputs, plan, ports);
+}
+
 async function goalOf(
   inputs: EcsDeployInputs,
   ref: ServiceRef,
-  current: string,
-  ecs: EcsApi,
+  { service }: DescribedService,
+  ports: EcsDeployPorts,
 ): Promise<StoredDefinition> {
+  const current = servingDefinition(service);
   const wanted = inputs['task-definition'];
   // A file says what to deploy next, not what served before.
   const named = wanted !== '' && sourceOf(wanted).kind === 'registered' ? revisionName(wanted, current) : undefined;
-  const name = named ?? (await previousRevision(ref, current, ecs));
-  const goal = await ecs.describeTaskDefinition(name);
+  const name =
+    named ??
+    (await previousInLedger(inputs, current, ports)) ??
+    (isCodeDeploy(service)
+      ? await replacedBefore(inputs, ref, ports)
+      : await previousRevision(ref, current, ports.ecs));
+  const goal = await ports.ecs.describeTaskDefinition(name);
   if (goal.definition.status === 'INACTIVE') throw deregistered(name);
   return goal;
+}
+
+/** What served before CodeDeploy's last deployment that succeeded. */
+async function replacedBefore(inputs: EcsDeployInputs, ref: ServiceRef, ports: EcsDeployPorts): Promise<string> {
+  const { previousByCodeDeploy } = await import('./codedeploy/deploy.ts');
+  const found = await previousByCodeDeploy(inputs, ref, ports);
+  if (found !== '') return found;
+  throw new Problem({
+    what: serviceName(ref),
+    cause: 'CodeDeploy names no revision that served before its last successful deployment',
+    fix: 'Name the revision to go back to in `task-definition`',
+    kind: 'not-found',
+  });
+}
+
+/** The task definition of the release before in the ledger; undefined where none is asked. */
+async function previousInLedger(
+  { ledger: kind, component, environment }: EcsDeployInputs,
+  current: string,
+  { openLedger, log }: EcsDeployPorts,
+): Promise<string | undefined> {
+  if (kind === 'none' || !openLedger) return undefined;
+  if (component === '' || environment === '') {
+    throw new Problem({
+      what: "input 'ledger'",
+      seen: kind,
+      cause: 'the ledger is kept by component and environment, and not both are given',
+      fix: 'Set `component` and `environment`, or leave `ledger` out to go by what ECS remembers',
+    });
+  }
+  const ledger = await openLedger();
+  const entries = (await ledger.read(environment, [component])).get(component) ?? [];
+  const release = releaseBefore(entries, current);
+  if (release?.taskDefinition) {
+    log.info(
+      `The ledger holds ${shortName(release.taskDefinition)} as verified at ${release.at} (${release.runUrl || 'no run'})`,
+    );
+    return release.taskDefinition;
+  }
+  throw new Problem({
+    what: `component ${component} in environment ${environment}`,
+    cause: 'the ledger holds no earlier release that was verified and is not held back',
+    fix: 'Name the revision in `task-definition`, or use `ledger: none` to go by what ECS remembers',
+    kind: 'not-found',
+  });
 }
 
 /** A bare number is a revision of the family that runs. */

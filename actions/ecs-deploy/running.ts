@@ -36,8 +36,20 @@ export function wrongDigests(images: ReadonlyMap<string, string>, running: Runni
   });
 }
 
+/** Whether CodeDeploy deploys the service, and not ECS itself. */
+export function isCodeDeploy(service: Service): boolean {
+  return service.deploymentController?.type === 'CODE_DEPLOY';
+}
+
+/** ARN of the task definition that serves. CodeDeploy moves a service by its task sets and leaves the service's own field alone. */
+export function servingDefinition(service: Service): string {
+  const primary = isCodeDeploy(service) ? service.taskSets?.find((set) => set.status === 'PRIMARY') : undefined;
+  return primary?.taskDefinition ?? service.taskDefinition ?? '';
+}
+
 /** Why the service does not serve this revision, whole and settled; '' when it does. */
 export function unsettled(service: Service, taskDefinition: string, desiredCount: number | undefined): string {
+  if (isCodeDeploy(service)) return unsettledSets(service, taskDefinition, desiredCount);
   const name = shortName(taskDefinition);
   if (service.taskDefinition !== taskDefinition) return `the service is set to ${shortName(service.taskDefinition)}`;
   const deployments = service.deployments ?? [];
@@ -48,5 +60,18 @@ export function unsettled(service: Service, taskDefinition: string, desiredCount
   if (runningCount !== desired || pendingCount > 0) return `${runningCount} of ${desired} tasks run`;
   if (desiredCount !== undefined && desiredCount !== desired)
     return `${desired} tasks are wanted so far, not ${desiredCount}`;
+  return '';
+}
+
+function unsettledSets(service: Service, taskDefinition: string, desiredCount: number | undefined): string {
+  const serving = servingDefinition(service);
+  if (serving !== taskDefinition) return `the service runs ${shortName(serving)}`;
+  const [primary, ...others] = service.taskSets ?? [];
+  if (!primary || others.length > 0) return `a deployment of ${shortName(taskDefinition)} is under way or has failed`;
+  const { runningCount = 0, computedDesiredCount: desired = 0, stabilityStatus } = primary;
+  if (runningCount !== desired || (stabilityStatus ?? 'STEADY_STATE') !== 'STEADY_STATE')
+    return `${runningCount} of ${desired} tasks run`;
+  if (desiredCount !== undefined && desiredCount !== service.desiredCount)
+    return `${service.desiredCount ?? 0} tasks are wanted so far, not ${desiredCount}`;
   return '';
 }

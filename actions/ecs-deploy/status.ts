@@ -4,10 +4,11 @@ import { serviceName, shortName } from '../../lib/ecs/names.ts';
 import type { Report } from '../../lib/report.ts';
 import { code, escapeCell, escapeText, heading, table } from '../../lib/summary.ts';
 import { REVISION_VARIABLE } from './definition/render.ts';
+import { pausesOf } from './deployment/stages.ts';
 import type { EcsDeployInputs } from './inputs.ts';
 import { RELEASE_TAG } from './release.ts';
 import type { EcsDeployPorts } from './run.ts';
-import { type RunningDigests, runningDigests, unsettled } from './running.ts';
+import { type RunningDigests, runningDigests, servingDefinition, unsettled } from './running.ts';
 
 /** What a service runs, as the `status` output tells it. */
 export interface ServiceStatus {
@@ -26,7 +27,7 @@ export interface ServiceStatus {
   steady: boolean;
   /** Why it is not. */
   trouble: string;
-  deployment: { arn: string; status: string; reason: string; startedAt: string } | null;
+  deployment: { arn: string; status: string; reason: string; startedAt: string; stage: string; paused: boolean } | null;
   tasks: { id: string; taskDefinition: string; status: string; health: string; startedAt: string }[];
 }
 
@@ -34,7 +35,7 @@ export interface ServiceStatus {
 export async function status(inputs: EcsDeployInputs, { ecs }: EcsDeployPorts): Promise<Report> {
   const ref = { cluster: inputs.cluster, service: inputs.service };
   const { service, tags } = await ecs.describeService(ref);
-  const arn = service.taskDefinition ?? '';
+  const arn = servingDefinition(service);
   const [{ definition }, tasks, deployment] = await Promise.all([
     ecs.describeTaskDefinition(arn),
     ecs.listTasks(ref, 'RUNNING'),
@@ -67,6 +68,8 @@ export async function status(inputs: EcsDeployInputs, { ecs }: EcsDeployPorts): 
           status: deployment.status ?? '',
           reason: deployment.statusReason ?? '',
           startedAt: deployment.startedAt?.toISOString() ?? '',
+          stage: deployment.lifecycleStage ?? '',
+          paused: pausesOf(deployment).length > 0,
         }
       : null,
     tasks: tasks.map(taskOf),
@@ -103,6 +106,10 @@ function flat(digests: RunningDigests): Record<string, string> {
   return Object.fromEntries([...digests].map(([name, set]) => [name, [...set].join(',')]));
 }
 
+function wordsOf({ status, stage, paused, reason }: NonNullable<ServiceStatus['deployment']>): string {
+  return [status, stage, paused ? 'paused for an answer' : '', reason].filter(Boolean).join(', ');
+}
+
 function summaryOf(found: ServiceStatus, name: string): string {
   const { counts, deployment } = found;
   const rows = [
@@ -117,7 +124,7 @@ function summaryOf(found: ServiceStatus, name: string): string {
     ]),
     ['Tasks', `${counts.running} of ${counts.desired} running, ${counts.pending} pending`],
     ['Release', code(found.release.slice(0, 16) || 'not tagged')],
-    ['Deployment', deployment ? `${escapeCell(deployment.status)} ${escapeCell(deployment.reason)}` : 'none known'],
+    ['Deployment', deployment ? escapeCell(wordsOf(deployment)) : 'none known'],
   ];
   const title = found.steady ? '✅ steady' : `⚠️ not steady: ${escapeText(found.trouble)}`;
   const tasks = found.tasks.map((t) => [

@@ -22,6 +22,9 @@ export interface End {
   running: RunningDigests;
   rollout?: Rollout | undefined;
   dryRun?: boolean | undefined;
+  /** More sections of the summary, in Markdown, after the facts. */
+  sections?: string | undefined;
+  outputs?: Record<string, string> | undefined;
 }
 
 /** The report of a deployment or rollback, with its section of the job summary. */
@@ -33,6 +36,9 @@ export function reportOf(about: About, end: End): Report {
       'task-definition-arn': end.taskDefinition,
       'previous-task-definition-arn': about.previous,
       'deployment-arn': rollout?.deployment ?? '',
+      'codedeploy-deployment-id': rollout?.deployment.startsWith('d-') ? rollout.deployment : '',
+      stage: rollout?.reached?.stage ?? '',
+      paused: String(rollout?.reached?.pause !== undefined),
       'release-fingerprint': about.release.fingerprint,
       'running-digests': JSON.stringify(
         Object.fromEntries([...running].map(([name, digests]) => [name, [...digests].join(',')])),
@@ -41,6 +47,7 @@ export function reportOf(about: About, end: End): Report {
         .flatMap((l) => l.lines)
         .slice(-20)
         .join('\n'),
+      ...end.outputs,
     },
     summary: summaryOf(about, end),
   };
@@ -54,6 +61,7 @@ function summaryOf({ ref, release, previous }: About, end: End): string {
     outcome.cause === '' ? '' : `${escapeText(outcome.cause)}\n\n`,
     outcome.next ? `**Next:** ${escapeText(outcome.next)}\n\n` : '',
     facts(release, previous, end),
+    end.sections ?? '',
     rollout ? failedTasks(rollout) : '',
     changes(release),
     rollout ? timeline(rollout) : '',

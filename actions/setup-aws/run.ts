@@ -1,3 +1,4 @@
+import type { RoleSession } from '../../lib/aws/renewal.ts';
 import { Problem } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Report } from '../../lib/report.ts';
@@ -16,6 +17,8 @@ export interface SetupPorts extends AssumePorts {
   role: string;
   /** Makes the credentials known to the steps after this one. */
   exportCredentials(credentials: SessionCredentials): void;
+  /** Leaves what a long step needs to take the role again. */
+  exportSession(session: RoleSession): void;
   exportRegion(region: string): void;
   /** Logs docker in to the registries and returns their hosts. */
   login(registries: readonly RegistryRef[]): Promise<RegistryLogin[]>;
@@ -31,6 +34,8 @@ export async function run(inputs: SetupInputs, ports: SetupPorts): Promise<Repor
     log.mask(session.secretAccessKey);
     log.mask(session.sessionToken);
     ports.exportCredentials(session);
+    // A role at the end of a chain is not taken by a token alone.
+    if (inputs.chain.length === 0) ports.exportSession(roleSession(inputs, ports, session));
   }
   const expires = session?.expires ?? '';
   ports.exportRegion(region);
@@ -59,10 +64,29 @@ export async function run(inputs: SetupInputs, ports: SetupPorts): Promise<Repor
   };
 }
 
+function roleSession(
+  inputs: SetupInputs,
+  ports: SetupPorts,
+  { expires, accessKeyId }: SessionCredentials,
+): RoleSession {
+  return {
+    role: ports.role,
+    audience: inputs.audience,
+    sessionName: sessionNameOf(inputs, ports),
+    durationSeconds: Math.round(inputs.duration / 1000),
+    expires,
+    accessKeyId,
+  };
+}
+
+function sessionNameOf(inputs: SetupInputs, { context }: Pick<SetupPorts, 'context'>): string {
+  return inputs['session-name'] || `slipway-${context.runId || 'local'}`;
+}
+
 /** Credentials by OIDC, and from there by the chain; undefined where those that are there are kept. */
 async function credentialsOf(inputs: SetupInputs, ports: SetupPorts): Promise<SessionCredentials | undefined> {
-  const { role, log, context } = ports;
-  const sessionName = inputs['session-name'] || `slipway-${context.runId || 'local'}`;
+  const { role, log } = ports;
+  const sessionName = sessionNameOf(inputs, ports);
   const { chain: roles, duration: durationMs, audience } = inputs;
   const externalId = inputs['external-id'];
   if (externalId !== '') log.mask(externalId);

@@ -39,6 +39,7 @@ function setUp(given: Record<string, string>, over: Partial<SetupPorts> = {}) {
       identity: async () => ({ account: '123456789012', arn: 'arn:aws:sts::123456789012:assumed-role/slipway-dev/s' }),
     },
     exportCredentials: (c) => void exported.push(c.accessKeyId, ...log.masked),
+    exportSession: () => undefined,
     exportRegion: (r) => void exported.push(r),
     chain: {
       assume: async ({ role, with: session, ...rest }) => {

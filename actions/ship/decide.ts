@@ -21,34 +21,6 @@ export function blockedCause(
   return causes.length === 0 ? '' : `it needs ${causes.join('; and ')}`;
 }
 
-/** The entry that holds a release back: the newest word of the ledger about it is that it was rolled back. */
-export function heldBy(entries: readonly LedgerEntry[], releaseFingerprint: string): LedgerEntry | undefined {
-  const newest = entries.find((e) => e.releaseFingerprint === releaseFingerprint && e.state !== 'failed');
-  return newest?.state === 'held' ? newest : undefined;
-}
-
-/**
- * The release to go back to: the newest deployed one before the current that is another release and is not held.
- * Entries are newest first.
- */
-export function previousRelease(entries: readonly LedgerEntry[]): LedgerEntry | undefined {
-  const current = entries.find((e) => e.state === 'deployed');
-  if (!current) return undefined;
-  return entries
-    .slice(entries.indexOf(current) + 1)
-    .find((e) => e.state === 'deployed' && !sameRelease(e, current) && !isHeld(entries, e));
-}
-
-function isHeld(entries: readonly LedgerEntry[], { releaseFingerprint }: LedgerEntry): boolean {
-  return releaseFingerprint !== undefined && heldBy(entries, releaseFingerprint) !== undefined;
-}
-
-export function sameRelease(a: LedgerEntry, b: LedgerEntry): boolean {
-  if (a.releaseFingerprint !== undefined && b.releaseFingerprint !== undefined)
-    return a.releaseFingerprint === b.releaseFingerprint;
-  return a.taskDefinition !== undefined && a.taskDefinition === b.taskDefinition;
-}
-
 /** What the ledger keeps of an end: nothing of one that touched nothing, or that nobody can judge. */
 export function ledgerState(status: OutcomeStatus): LedgerEntry['state'] | undefined {
   switch (status) {

@@ -1,9 +1,10 @@
 import { messageOf } from '../../lib/errors.ts';
 import { type LedgerEntry, lastDeployed } from '../../lib/ledger/ledger.ts';
+import { heldBy } from '../../lib/ledger/releases.ts';
 import { isForced } from '../../lib/leg/leg.ts';
 import { isGood, type Outcome } from '../../lib/outcome.ts';
 import type { Report } from '../../lib/report.ts';
-import { blockedCause, heldBy, ledgerState } from './decide.ts';
+import { blockedCause, ledgerState } from './decide.ts';
 import { outcomeOf } from './journal.ts';
 import type { ShipPorts } from './ports.ts';
 import { imagesFrom } from './promote.ts';
@@ -76,7 +77,7 @@ async function prepare(shipment: Shipment, ports: ShipPorts): Promise<Outcome | 
 async function rollOut(shipment: Shipment, entries: readonly LedgerEntry[], ports: ShipPorts): Promise<Outcome> {
   const { steps } = ports;
   const { journal, images } = shipment;
-  const deployed = await journal.step('deploy', () => steps.deploy(images));
+  const deployed = await journal.step('deploy', () => steps.deploy(images, revisionsOf(entries)));
   take(shipment, deployed);
   if (!isGood(deployed.outcome)) return deployed.outcome;
   const known = lastDeployed(entries);
@@ -87,7 +88,26 @@ async function rollOut(shipment: Shipment, entries: readonly LedgerEntry[], port
   const verified = await verify(shipment, ports);
   if (verified === undefined || isGood(verified.outcome)) return deployed.outcome;
   if (verified.outcome.status === 'stopped') return verified.outcome;
+  if (keepsFailure(ports)) return left(verified.outcome);
   return goBack(shipment, deployed, verified.outcome, known, ports);
+}
+
+/** `rollback-on-failure: false` of the component: whoever asks for that wants to look at what failed. */
+function keepsFailure({ component: { deploy } }: ShipPorts): boolean {
+  return 'rollback-on-failure' in deploy && deploy['rollback-on-failure'] === false;
+}
+
+function left(why: Outcome): Outcome {
+  return {
+    status: 'failed',
+    cause: `it was deployed, but verification ended as ${why.status}: ${why.cause}; it was left as it is (rollback-on-failure: false)`,
+    next: `${VERIFY_NEXT}, or run the operation \`rollback\``,
+  };
+}
+
+/** Every revision that the ledger names: a rollback may go to any of them. */
+function revisionsOf(entries: readonly LedgerEntry[]): string[] {
+  return [...new Set(entries.flatMap(({ taskDefinition }) => taskDefinition || []))];
 }
 
 function take(shipment: Shipment, { outputs }: Report): void {

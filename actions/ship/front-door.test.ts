@@ -8,5 +8,5 @@ test('slipway/slipway and slipway/slipway/actions/ship are the same action', () 
   const { name, runs, ...door } = read('../../action.yml');
   const { name: _, runs: own, ...room } = read('./action.yml');
   expect(door).toEqual(room);
-  expect([name, runs]).toEqual(['Slipway', { ...own, main: 'dist/ship/index.js' }]);
+  expect([name, runs]).toEqual(['Slipway', { ...own, main: 'dist/ship/index.js', post: 'dist/ship/index.js' }]);
 });

@@ -33,7 +33,8 @@ export interface Steps {
   promoted(entry: LedgerEntry): Promise<Image[]>;
   /** Fingerprint of the release these images would make; changes nothing. */
   fingerprint(images: readonly Image[]): Promise<string>;
-  deploy(images: readonly Image[]): Promise<Report>;
+  /** @param kept task definitions that the ledger may want to go back to, which no retention may take away */
+  deploy(images: readonly Image[], kept: readonly string[]): Promise<Report>;
   /** Puts a revision back: the one named (of ECS), or what served before. */
   rollback(taskDefinition: string): Promise<Report>;
   /** Undefined when the component has nothing to verify it by. */

@@ -3,7 +3,7 @@ import type { AppComponent } from '../../lib/config/schema.ts';
 import { Problem } from '../../lib/errors.ts';
 
 /**
- * The component with the references in `deploy` and `verify` looked up. Secrets stay references: the host or the task reads
+ * The component with the references in `deploy`, `before` and `verify` looked up. Secrets stay references: the host or the task reads
  * them by itself. {revision} and {digest} stay too: verification fills them in when the image is known.
  */
 export async function resolved(
@@ -11,15 +11,16 @@ export async function resolved(
   name: string,
   ports: Pick<ReferencePorts, 'output' | 'ssm'>,
 ): Promise<AppComponent> {
-  const { deploy, verify } = component;
+  const { deploy, verify, before } = component;
   const identities = { ...ports, revision: '{revision}', digest: '{digest}' };
   const secrets = 'secrets' in deploy ? deploy.secrets : undefined;
   const plain = { ...deploy, ...(secrets && { secrets: undefined }) };
-  const [found, seen] = await Promise.all([
+  const [found, steps, seen] = await Promise.all([
     resolveAll(plain, ports, ['components', name, 'deploy']),
+    resolveAll(before, ports, ['components', name, 'before']),
     resolveAll(verify, identities, ['components', name, 'verify']),
   ]);
-  const settled = { ...component, deploy: { ...found, ...(secrets && { secrets }) } };
+  const settled = { ...component, ...(steps && { before: steps }), deploy: { ...found, ...(secrets && { secrets }) } };
   return { ...settled, ...(seen && { verify: seen }) } as AppComponent;
 }
 
@@ -28,16 +29,10 @@ export function checkShippable(component: AppComponent, name: string, file: stri
   const refuse = (key: string, cause: string, fix: string) => {
     throw new Problem({ what: `${file}: components.${name}.${key}`, cause, fix, kind: 'config' });
   };
-  if (component.kind === 'task')
-    refuse(
-      'kind',
-      'a scheduled task has no service that could be deployed',
-      'Register its task definition with Terraform, by digest',
-    );
-  if (component.before?.length)
+  if (component.before?.length && component.deploy.to === 'ssm')
     refuse(
       'before',
-      'commands before a deployment are not run by this version',
+      'commands before a deployment run as ECS tasks, and this component runs on hosts',
       'Run them in a step before this one, and take them out here',
     );
 }

@@ -1,7 +1,7 @@
 import { Problem } from '../../lib/errors.ts';
 import { type LedgerEntry, lastDeployed } from '../../lib/ledger/ledger.ts';
+import { previousRelease } from '../../lib/ledger/releases.ts';
 import { isGood, type Outcome } from '../../lib/outcome.ts';
-import { previousRelease } from './decide.ts';
 import { outcomeOf } from './journal.ts';
 import type { ShipPorts } from './ports.ts';
 import { entryOf, type Shipment } from './shipment.ts';

@@ -67,14 +67,21 @@ interface World {
   rollback?: Report;
   status?: Report;
   recordFails?: boolean;
+  /** `rollback-on-failure` of the component. */
+  goesBack?: boolean;
   /** Commits whose images are built from the same. */
   alike?: [string, string][];
 }
 
+function configText({ goesBack = true }: World): string {
+  return goesBack ? CONFIG : CONFIG.replace('container: web }', 'container: web, rollback-on-failure: false }');
+}
+
 async function ship(world: World = {}) {
   const environment = world.environment ?? 'dev';
-  const config = environmentConfig(loadConfig(CONFIG, 'slipway.yml'), environment);
+  const config = environmentConfig(loadConfig(configText(world), 'slipway.yml'), environment);
   const calls: string[] = [];
+  const kept: string[] = [];
   const recorded: LedgerEntry[] = [];
   const saved: Result[] = [];
   const verifications = [...(world.verify ?? [])];
@@ -88,7 +95,8 @@ async function ship(world: World = {}) {
       return [{ ...NEW, reference: `registry.test/${images.web}`, revision }];
     },
     fingerprint: async ([image]) => (image?.reference.endsWith(digest('a')) ? 'release-a' : 'release-b'),
-    deploy: async (images) => {
+    deploy: async (images, revisions) => {
+      kept.push(...revisions);
       calls.push(`deploy ${images[0]?.reference}`);
       if (world.deploy instanceof Problem) throw world.deploy;
       const outputs = {
@@ -149,7 +157,7 @@ async function ship(world: World = {}) {
     readInputs(fields, (name) => given[name] ?? ''),
     ports,
   );
-  return { report: result, calls, recorded, result: saved[0] };
+  return { report: result, calls, kept, recorded, result: saved[0] };
 }
 
 describe('refresh', () => {
@@ -201,7 +209,9 @@ describe('refresh', () => {
 
 describe('deploy', () => {
   test('builds, deploys, verifies, records and leaves a result', async () => {
-    const { report, calls, recorded, result } = await ship({ entries: [deployed] });
+    const { report, calls, kept, recorded, result } = await ship({ entries: [deployed] });
+    // What the ledger can go back to is not for retention to take away.
+    expect(kept).toEqual([arn(1)]);
     expect(report.outcome).toEqual(good);
     expect(calls).toEqual(['build', `deploy ${NEW.reference}`, 'verify newrev']);
     expect(recorded).toEqual([
@@ -237,6 +247,14 @@ describe('deploy', () => {
     expect(end.outcome.cause).toContain('it answered 500; the release before it serves again and is healthy');
     expect(recorded).toMatchObject([{ state: 'held', releaseFingerprint: 'release-b' }]);
     expect(result?.outcome.status).toBe('rolled-back');
+  });
+
+  test('leaves what fails verification where the component says so', async () => {
+    const bad = report({ status: 'timed-out', cause: 'it answered 500' });
+    const { report: end, calls, recorded } = await ship({ entries: [deployed], verify: [bad], goesBack: false });
+    expect(calls.slice(2)).toEqual(['verify newrev']);
+    expect(end.outcome).toMatchObject({ status: 'failed', cause: expect.stringContaining('it was left as it is') });
+    expect(recorded).toMatchObject([{ state: 'failed', releaseFingerprint: 'release-b' }]);
   });
 
   test.each<[string, World, string, RegExp, string[]]>([

@@ -1,12 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { awsConfig, regionFrom } from '../../lib/aws/client.ts';
+import { renewingCredentials } from '../../lib/aws/renewal.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { type Configured, type Defaults, withDefaults } from '../../lib/config/action.ts';
 import { type ImageToBuild, imagesOf } from '../../lib/config/defaults.ts';
 import type { EnvironmentView } from '../../lib/config/load.ts';
 import { type ReferencePorts, resolve as resolveReference } from '../../lib/config/references.ts';
 import type { AppComponent } from '../../lib/config/schema.ts';
+import { Problem } from '../../lib/errors.ts';
 import { type InputFields, type Inputs, readInputs } from '../../lib/inputs.ts';
 import { recordingLog } from '../../lib/log.ts';
 import { isGood } from '../../lib/outcome.ts';
@@ -16,6 +18,7 @@ import { defaults as buildDefaults } from '../ecr-build-push/defaults.ts';
 import { fields as buildFields } from '../ecr-build-push/inputs.ts';
 import { defaults as ecsDefaults } from '../ecs-deploy/defaults.ts';
 import { fields as ecsFields } from '../ecs-deploy/inputs.ts';
+import { remembering } from '../ecs-deploy/post.ts';
 import { defaults as ssmDefaults } from '../ssm-deploy/defaults.ts';
 import { fields as ssmFields } from '../ssm-deploy/inputs.ts';
 import { defaults as verifyDefaults } from '../verify-health/defaults.ts';
@@ -137,33 +140,66 @@ type DeploySteps = Pick<Steps, 'fingerprint' | 'deploy' | 'rollback' | 'status'>
 function ecsSteps(options: StepOptions): DeploySteps {
   const { edge } = options;
   const { env, signal, log, context } = edge;
-  const go = async (overrides: Overrides, quiet = false) => {
-    const inputs = inputsOf(ecsFields, options, await options.settled(), ecsDefaults, overrides);
+  // A scheduled task has no service: its deployment is that its revision is the family's newest.
+  const scheduled = options.configured.component.kind === 'task';
+  const operation = scheduled ? 'register' : 'deploy';
+  const go = async (overrides: Overrides, quiet = false, change = (component: AppComponent) => component) => {
+    const inputs = inputsOf(ecsFields, options, change(await options.settled()), ecsDefaults, overrides);
     const region = regionFrom(inputs.region, env);
-    const [{ run }, { ecsApi }, { awsEvidence }] = await Promise.all([
-      import('../ecs-deploy/run.ts'),
-      import('../../lib/ecs/api.ts'),
-      import('../ecs-deploy/evidence.ts'),
-    ]);
+    const credentials = renewingCredentials({ env, region, idToken: edge.idToken, log });
+    const [{ run }, { ecsApi }, { awsEvidence }, { codeDeployApi }, { awsAccount }, { awsTaskLogs }] =
+      await Promise.all([
+        import('../ecs-deploy/run.ts'),
+        import('../../lib/ecs/api.ts'),
+        import('../ecs-deploy/evidence.ts'),
+        import('../ecs-deploy/codedeploy/api.ts'),
+        import('../ecs-deploy/preflight/account.ts'),
+        import('../ecs-deploy/tasks/logs.ts'),
+      ]);
     return run(inputs, {
-      ecs: ecsApi({ region, action: 'ship', signal }),
-      evidence: awsEvidence({ region, signal }),
+      ecs: ecsApi({ region, action: 'ship', signal, credentials }),
+      evidence: awsEvidence({ region, signal, credentials }),
+      codeDeploy: codeDeployApi({ region, signal, credentials }),
       clock: systemClock,
       log: quiet ? recordingLog() : log,
       signal,
       readText: (path) => readFile(resolve(context.workspace, path), 'utf8'),
+      remember: remembering(edge, region),
+      account: { ...awsAccount({ region, signal, credentials, endpoint: env.AWS_ENDPOINT_URL }), region },
+      taskLogs: awsTaskLogs({ region, signal, credentials }),
     });
   };
   return {
     async fingerprint(images) {
-      const { outputs } = await go({ ...imageInputs(images), 'dry-run': 'true' }, true);
+      const { outputs } = await go({ ...imageInputs(images), operation, 'dry-run': 'true', preflight: 'false' }, true);
       return outputs['release-fingerprint'] ?? '';
     },
-    deploy: (images) => go(imageInputs(images)),
-    rollback: (taskDefinition) =>
-      go({ operation: 'rollback', ...(taskDefinition && { 'task-definition': taskDefinition }) }),
+    deploy: (images, kept) => go({ ...imageInputs(images), operation, 'protected-revisions': kept.join(',') }),
+    rollback: (taskDefinition) => {
+      if (scheduled) return go(again(taskDefinition), false, asRegistered);
+      return go({ operation: 'rollback', ...(taskDefinition && { 'task-definition': taskDefinition }) });
+    },
     status: () => go({ operation: 'status' }),
   };
+}
+
+/** An old revision is made the newest by registering it again, as it was. */
+function again(taskDefinition: string): Overrides {
+  if (taskDefinition !== '') return { operation: 'register', 'task-definition': taskDefinition };
+  throw new Problem({
+    what: 'revision to go back to',
+    cause: 'the ledger does not name one, and a scheduled task has no history of its own',
+    fix: 'Name it in `task-definition`',
+    kind: 'not-found',
+  });
+}
+
+/** Nothing of what the config file puts into a definition, and no commands: the revision was proved when it was new. */
+function asRegistered(component: AppComponent): AppComponent {
+  if (component.deploy.to !== 'ecs') return component;
+  const { before: _before, ...rest } = component;
+  const { to, cluster } = component.deploy;
+  return { ...rest, deploy: { to, cluster } } as AppComponent;
 }
 
 function imageInputs(images: readonly Image[]): Overrides {

@@ -1,10 +1,15 @@
 import { Problem } from '../errors.ts';
 import { type AwsCall, explainAws } from './errors.ts';
+import type { CredentialProvider } from './renewal.ts';
 
 export interface AwsSettings {
   region: string;
   /** Names the action in CloudTrail's user agent. */
   action: string;
+  /** Credentials that renew themselves; undefined: what the SDK finds. */
+  credentials?: CredentialProvider | undefined;
+  /** Tries of each call, the first included. Default 4. */
+  attempts?: number | undefined;
 }
 
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -16,10 +21,11 @@ const ATTEMPTS = 4;
  * back-off. The endpoint is AWS's own unless AWS_ENDPOINT_URL says otherwise (the SDK reads it).
  * @throws Problem kind `input` for a region that cannot exist.
  */
-export function awsConfig({ region, action }: AwsSettings) {
+export function awsConfig({ region, action, credentials, attempts = ATTEMPTS }: AwsSettings) {
   return {
     region: checkedRegion(region),
-    maxAttempts: ATTEMPTS,
+    ...(credentials && { credentials }),
+    maxAttempts: attempts,
     retryMode: 'standard',
     requestHandler: {
       connectionTimeout: CONNECT_TIMEOUT_MS,

@@ -23,6 +23,8 @@ import {
   words,
 } from './fields.ts';
 
+import { strategyEntries } from './strategy.ts';
+
 // The single source of truth: the types below, the checks at run time and schema/slipway.schema.json come from here.
 
 const pattern = v.pipe(
@@ -101,6 +103,17 @@ const registryEntry = v.strictObject({
   region: described(region, 'Region of the registry.'),
 });
 
+export const beforeStep = v.strictObject({
+  name: described(text, 'Name, for log and summary.'),
+  command: described(
+    v.pipe(v.array(v.string()), v.minLength(1, say('the command is empty', 'List the program and its arguments'))),
+    'Program and arguments, run in a container of the new image. No shell reads it.',
+  ),
+  container: option(containerName, 'Container of the task definition that runs it. Default: the one that is deployed.'),
+  'environment-variables': option(words, 'Environment variables for this command alone.'),
+  timeout: option(duration, 'Time for the command. Default: 10m.'),
+});
+
 export const ecsEntries = {
   to: described(v.literal('ecs'), 'Where it runs: an ECS service.'),
   cluster: described(text, 'Cluster name or ARN, or a reference.'),
@@ -117,13 +130,74 @@ export const ecsEntries = {
   'desired-count': option(count(0), 'Number of tasks. Default: left as it is.'),
   'force-new-deployment': option(flag, 'Replace the tasks even when nothing differs.'),
   timeout: option(duration, 'Time for the rollout. Default: 15m.'),
+  'fail-fast': option(
+    count(0),
+    'Without a circuit breaker, go back when so many tasks end of the very same cause; 0 never does. Default: 3.',
+  ),
+  'stable-for': option(
+    duration,
+    'How long new tasks have to stay up. Default: 30s where neither a load balancer nor a container health check watches them.',
+  ),
+  'rollback-on-failure': option(
+    flag,
+    'Put the revision before back when the new one failed, or failed its verification. Default: true.',
+  ),
   'on-cancel': option(
     v.picklist(['leave', 'rollback']),
     'What a cancelled run does with the rollout under way. Default: leave.',
   ),
+  cpu: option(v.union([text, count(1)]), "CPU of the task, such as 256. Default: the task definition's."),
+  memory: option(v.union([text, count(1)]), "Memory of the task in MiB, such as 512. Default: the task definition's."),
+  after: option(
+    v.array(beforeStep),
+    'Commands that must succeed once the new revision serves, written as in `before`.',
+  ),
+  network: option(
+    v.strictObject({
+      subnets: described(
+        v.pipe(v.array(text), v.minLength(1, say('the list is empty', 'Name at least one'))),
+        'Subnets.',
+      ),
+      'security-groups': option(v.array(text), 'Security groups.'),
+      'assign-public-ip': option(flag, 'Give the task a public address. Default: false.'),
+    }),
+    "Network of the commands before and after. Default: the service's; a scheduled task has none to take it from.",
+  ),
+  preflight: option(flag, 'Look before anything is changed whether all that the task needs is there. Default: true.'),
+  'keep-revisions': option(count(1), 'Revisions of the family that stay registered. Default: all.'),
+  'service-definition': option(repositoryPath, 'File that the service is created from when it is missing.'),
+  'propagate-tags': option(v.picklist(['TASK_DEFINITION', 'SERVICE', 'NONE']), 'Where the tasks get tags from.'),
+  'enable-execute-command': option(flag, 'Whether execute-command reaches the tasks.'),
+  'capacity-provider-strategy': option(
+    v.array(
+      v.strictObject({
+        capacityProvider: described(text, 'FARGATE, FARGATE_SPOT or the name of a provider.'),
+        weight: option(count(0), 'Share of the tasks beyond `base`.'),
+        base: option(count(0), 'Tasks that go here first.'),
+      }),
+    ),
+    'Capacity providers of the service.',
+  ),
+  'availability-zone-rebalancing': option(
+    v.picklist(['ENABLED', 'DISABLED']),
+    'Whether ECS spreads the tasks over the zones again.',
+  ),
 };
 
-const { service: _service, 'desired-count': _count, 'force-new-deployment': _force, ...taskEcsEntries } = ecsEntries;
+const {
+  service: _service,
+  'desired-count': _count,
+  'force-new-deployment': _force,
+  'fail-fast': _failFast,
+  'stable-for': _stable,
+  'rollback-on-failure': _rollback,
+  'service-definition': _definition,
+  'propagate-tags': _tags,
+  'enable-execute-command': _execute,
+  'capacity-provider-strategy': _strategy,
+  'availability-zone-rebalancing': _zones,
+  ...taskEcsEntries
+} = ecsEntries;
 
 export const ssmEntries = {
   to: described(v.literal('ssm'), 'Where it runs: a container on EC2 hosts that SSM reaches.'),
@@ -147,7 +221,7 @@ export const ssmEntries = {
   timeout: option(duration, 'Time for all hosts. Default: 15m.'),
 };
 
-const ecsDeploy = v.strictObject(ecsEntries);
+const ecsDeploy = v.strictObject({ ...ecsEntries, ...strategyEntries });
 const ssmDeploy = v.strictObject(ssmEntries);
 const image = v.strictObject(imageEntries);
 const imageOverride = v.partial(image);
@@ -173,16 +247,6 @@ export const verifyEntries = {
   interval: option(duration, 'Pause between two attempts. Default: 2s.'),
   successes: option(count(1), 'Good answers in a row that prove it. Default: 3.'),
 };
-
-export const beforeStep = v.strictObject({
-  name: described(text, 'Name, for log and summary.'),
-  command: described(
-    v.pipe(v.array(v.string()), v.minLength(1, say('the command is empty', 'List the program and its arguments'))),
-    'Program and arguments, run in a container of the new image. No shell reads it.',
-  ),
-  container: option(containerName, 'Container of the task definition that runs it. Default: the one that is deployed.'),
-  timeout: option(duration, 'Time for the command. Default: 10m.'),
-});
 
 const appEntries = {
   ...commonEntries,

@@ -1,5 +1,9 @@
 import {
+  ContinueServiceDeploymentCommand,
+  CreateServiceCommand,
+  type CreateServiceCommandInput,
   type Deployment,
+  type DeploymentConfiguration,
   DescribeServiceDeploymentsCommand,
   DescribeServiceRevisionsCommand,
   DescribeServicesCommand,
@@ -17,14 +21,26 @@ import {
   TagResourceCommand,
   type Task,
   UpdateServiceCommand,
+  type UpdateServiceCommandInput,
 } from '@aws-sdk/client-ecs';
 import { awsConfig, callAws } from '../aws/client.ts';
+import type { CredentialProvider } from '../aws/renewal.ts';
 import { Problem } from '../errors.ts';
 import { isObject, type JsonObject, objects, textOf } from './json.ts';
 import { type ServiceRef, serviceName, shortName } from './names.ts';
+import { type RevisionCalls, revisionCallsOf } from './revisions.ts';
+import { type TaskCalls, taskCallsOf } from './tasks.ts';
 import { captureAnswer, sendExactly } from './wire.ts';
 
-export type { Deployment, Service, ServiceDeployment, ServiceDeploymentBrief, ServiceRevision, Task };
+export type {
+  Deployment,
+  DeploymentConfiguration,
+  Service,
+  ServiceDeployment,
+  ServiceDeploymentBrief,
+  ServiceRevision,
+  Task,
+};
 
 export type Tags = Readonly<Record<string, string>>;
 
@@ -42,14 +58,23 @@ export interface DescribedService {
   at: number;
 }
 
+/** Settings of a service beside what it runs and how often. */
+export type ServiceSettings = Omit<
+  UpdateServiceCommandInput,
+  'cluster' | 'service' | 'taskDefinition' | 'desiredCount' | 'forceNewDeployment'
+>;
+
 export interface ServiceUpdate {
   taskDefinition?: string | undefined;
   desiredCount?: number | undefined;
   force?: boolean | undefined;
+  /** The whole configuration, not only what changes of it. */
+  deploymentConfiguration?: DeploymentConfiguration | undefined;
+  settings?: ServiceSettings | undefined;
 }
 
 /** What the suite asks of Amazon ECS. Each call throws a Problem that names the permission or resource. */
-export interface EcsApi {
+export interface EcsApi extends TaskCalls, RevisionCalls {
   /** @throws Problem kind `not-found` for a missing or inactive service. */
   describeService(ref: ServiceRef): Promise<DescribedService>;
   /** The definition with every field ECS sent, known to the SDK or not. */
@@ -57,12 +82,16 @@ export interface EcsApi {
   /** Registers the definition as it stands, byte for byte. @returns the ARN of the new revision. */
   registerTaskDefinition(definition: JsonObject, tags: Tags): Promise<string>;
   updateService(ref: ServiceRef, update: ServiceUpdate): Promise<DescribedService>;
+  /** Creates a service from its definition as it stands. */
+  createService(ref: ServiceRef, definition: JsonObject): Promise<DescribedService>;
   /** Deployments of the service created at or after a time (all that ECS remembers without one), newest first. */
   listDeployments(ref: ServiceRef, after?: Date): Promise<ServiceDeploymentBrief[]>;
   describeDeployment(arn: string): Promise<ServiceDeployment | undefined>;
   describeRevisions(arns: readonly string[]): Promise<ServiceRevision[]>;
   /** Asks ECS to roll the deployment back. */
   rollBackDeployment(arn: string): Promise<void>;
+  /** Answers a PAUSE hook that a deployment waits at. */
+  answerPause(arn: string, hookId: string, action: 'CONTINUE' | 'ROLLBACK'): Promise<void>;
   listTasks(ref: ServiceRef, status: 'RUNNING' | 'STOPPED'): Promise<Task[]>;
   tag(arn: string, tags: Tags): Promise<void>;
   /** The same calls under another signal: for what still has to be asked after the first one fired. */
@@ -75,26 +104,43 @@ export interface EcsOptions {
   action: string;
   /** Ends every read at once. A write is let finish for `WRITE_GRACE_MS`, so that it is known whether it happened. */
   signal: AbortSignal;
+  credentials?: CredentialProvider | undefined;
+  /** Tries of each call, the first included. */
+  attempts?: number | undefined;
 }
 
+const DEPLOYMENTS_READ = 100;
 const WRITE_GRACE_MS = 3_000;
+/** DescribeTasks takes so many at once. */
 const TASKS_READ = 100;
+/** A service of more tasks is judged by these. */
+const MOST_TASKS = 1_000;
 
-export function ecsApi({ region, action, signal }: EcsOptions): EcsApi {
+export function ecsApi({ region, action, signal, credentials, attempts }: EcsOptions): EcsApi {
   let made: ECSClient | undefined;
   // Made with the first call, so that an action that ends before it does not pay for a client.
   return callsOf(() => {
-    made ??= new ECSClient(awsConfig({ region, action }));
+    made ??= new ECSClient(awsConfig({ region, action, credentials, attempts }));
     return made;
   }, signal);
 }
 
 function callsOf(client: () => ECSClient, signal: AbortSignal): EcsApi {
-  return { ...readsOf(client, signal), ...writesOf(client, signal), within: (other) => callsOf(client, other) };
+  const options = { client, reading: { abortSignal: signal }, writing: () => ({ abortSignal: afterGrace(signal) }) };
+  return {
+    ...readsOf(client, signal),
+    ...writesOf(client, signal),
+    ...taskCallsOf(options),
+    ...revisionCallsOf(options),
+    within: (other) => callsOf(client, other),
+  };
 }
 
-type Reads = Omit<EcsApi, keyof Writes | 'within'>;
-type Writes = Pick<EcsApi, 'registerTaskDefinition' | 'updateService' | 'rollBackDeployment' | 'tag'>;
+type Reads = Omit<EcsApi, keyof Writes | keyof TaskCalls | keyof RevisionCalls | 'within'>;
+type Writes = Pick<
+  EcsApi,
+  'registerTaskDefinition' | 'updateService' | 'createService' | 'rollBackDeployment' | 'answerPause' | 'tag'
+>;
 
 function readsOf(client: () => ECSClient, signal: AbortSignal): Reads {
   const reading = { abortSignal: signal };
@@ -134,7 +180,7 @@ function readsOf(client: () => ECSClient, signal: AbortSignal): Reads {
         const page = await callAws(call, () => client().send(command, reading));
         found.push(...(page.serviceDeployments ?? []));
         nextToken = page.nextToken;
-      } while (nextToken && found.length < TASKS_READ);
+      } while (nextToken && found.length < DEPLOYMENTS_READ);
       return found.toSorted((a, b) => (b.createdAt?.getTime() ?? 0) - (a.createdAt?.getTime() ?? 0));
     },
 
@@ -154,15 +200,24 @@ function readsOf(client: () => ECSClient, signal: AbortSignal): Reads {
     },
 
     async listTasks(ref, status) {
-      const list = new ListTasksCommand({ cluster: ref.cluster, serviceName: ref.service, desiredStatus: status });
-      const { taskArns = [] } = await callAws({ operation: 'ecs:ListTasks', resource: serviceName(ref) }, () =>
-        client().send(list, reading),
-      );
-      if (taskArns.length === 0) return [];
-      const command = new DescribeTasksCommand({ cluster: ref.cluster, tasks: taskArns.slice(0, TASKS_READ) });
-      const call = { operation: 'ecs:DescribeTasks', resource: `tasks of ${serviceName(ref)}` };
-      const { tasks } = await callAws(call, () => client().send(command, reading));
-      return tasks ?? [];
+      const arns: string[] = [];
+      let nextToken: string | undefined;
+      do {
+        const service = { cluster: ref.cluster, serviceName: ref.service };
+        const list = new ListTasksCommand({ ...service, desiredStatus: status, ...(nextToken && { nextToken }) });
+        const call = { operation: 'ecs:ListTasks', resource: serviceName(ref) };
+        const page = await callAws(call, () => client().send(list, reading));
+        arns.push(...(page.taskArns ?? []));
+        nextToken = page.nextToken;
+      } while (nextToken && arns.length < MOST_TASKS);
+      const found: Task[] = [];
+      for (let i = 0; i < arns.length; i += TASKS_READ) {
+        const command = new DescribeTasksCommand({ cluster: ref.cluster, tasks: arns.slice(i, i + TASKS_READ) });
+        const call = { operation: 'ecs:DescribeTasks', resource: `tasks of ${serviceName(ref)}` };
+        const { tasks } = await callAws(call, () => client().send(command, reading));
+        found.push(...(tasks ?? []));
+      }
+      return found;
     },
   };
 }
@@ -180,16 +235,31 @@ function writesOf(client: () => ECSClient, signal: AbortSignal): Writes {
       return taskDefinition.taskDefinitionArn;
     },
 
-    async updateService(ref, { taskDefinition, desiredCount, force }) {
-      const command = new UpdateServiceCommand({
+    async updateService(ref, { taskDefinition, desiredCount, force, deploymentConfiguration, settings }) {
+      const input = {
+        ...settings,
         cluster: ref.cluster,
         service: ref.service,
         ...(taskDefinition !== undefined && { taskDefinition }),
         ...(desiredCount !== undefined && { desiredCount }),
         ...(force && { forceNewDeployment: true }),
-      });
+        ...(deploymentConfiguration !== undefined && { deploymentConfiguration }),
+      };
+      const command = new UpdateServiceCommand(input);
+      sendExactly(command, input);
       const captured = captureAnswer(command, { body: false });
       const call = { operation: 'ecs:UpdateService', resource: serviceName(ref) };
+      const { service } = await callAws(call, () => client().send(command, writing()));
+      if (!service) throw noAnswer(call.operation, call.resource);
+      return described(service, captured.at);
+    },
+
+    async createService(ref, definition) {
+      const input = { ...definition, cluster: ref.cluster, serviceName: shortName(ref.service) };
+      const command = new CreateServiceCommand(input as CreateServiceCommandInput);
+      sendExactly(command, input);
+      const captured = captureAnswer(command, { body: false });
+      const call = { operation: 'ecs:CreateService', resource: serviceName(ref) };
       const { service } = await callAws(call, () => client().send(command, writing()));
       if (!service) throw noAnswer(call.operation, call.resource);
       return described(service, captured.at);
@@ -198,6 +268,12 @@ function writesOf(client: () => ECSClient, signal: AbortSignal): Writes {
     async rollBackDeployment(arn) {
       const command = new StopServiceDeploymentCommand({ serviceDeploymentArn: arn, stopType: 'ROLLBACK' });
       const call = { operation: 'ecs:StopServiceDeployment', resource: `deployment ${shortName(arn)}` };
+      await callAws(call, () => client().send(command, writing()));
+    },
+
+    async answerPause(arn, hookId, action) {
+      const command = new ContinueServiceDeploymentCommand({ serviceDeploymentArn: arn, hookId, action });
+      const call = { operation: 'ecs:ContinueServiceDeployment', resource: `deployment ${shortName(arn)}` };
       await callAws(call, () => client().send(command, writing()));
     },
 

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from './json.ts';
+import type { Json } from './json.ts';
 
 /** As much of an SDK command as the middlewares below need; the SDK's own type depends on every service's input. */
 interface Stack {
@@ -9,7 +9,7 @@ interface Stack {
 }
 type Handler = (args: Args) => Promise<Answer>;
 interface Args {
-  request?: { body?: unknown };
+  request?: { body?: unknown; headers?: Record<string, string> };
 }
 interface Answer {
   response?: { body?: unknown; headers?: Record<string, string> };
@@ -19,12 +19,20 @@ interface Answer {
  * Sends this very body instead of what the SDK makes of the command's input: the SDK leaves out every field that is not in
  * its own schema, and ECS gets new ones more often than anyone updates an SDK. It takes the place before the request's
  * length is counted and the request is signed.
+ * @param headers set over those of the command
  */
-export function sendExactly(command: { middlewareStack: unknown }, body: JsonObject): void {
+export function sendExactly(
+  command: { middlewareStack: unknown },
+  body: object,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   const bytes = JSON.stringify(body);
   (command.middlewareStack as Stack).add(
     (next) => (args) => {
-      if (args.request) args.request.body = bytes;
+      if (args.request) {
+        args.request.body = bytes;
+        Object.assign(args.request.headers ?? {}, headers);
+      }
       return next(args);
     },
     { step: 'serialize', name: 'slipwayExactBody', priority: 'low' },

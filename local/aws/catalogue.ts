@@ -47,6 +47,12 @@ export const CATALOGUE: readonly ServiceFacts[] = [
     namespace: 'http://ec2.amazonaws.com/doc/2016-11-15/',
     load: () => import('@aws-sdk/client-ec2'),
   },
+  {
+    id: 'iam',
+    protocol: 'awsQuery',
+    namespace: 'https://iam.amazonaws.com/doc/2010-05-08/',
+    load: () => import('@aws-sdk/client-iam'),
+  },
 ];
 
 export function factsByTarget(target: string): ServiceFacts | undefined {

@@ -34,6 +34,7 @@ function witness(push: typeof first, change: Partial<Witness> = {}, status: Reco
     },
     identity: fails ? { revision: 'old', digest: 'sha256:old' } : { revision: 'new', digest: 'sha256:new' },
     message: `rolled back: web bot infra ${cause}`,
+    migrated: ['new'],
     ...change,
   };
 }
@@ -50,6 +51,7 @@ test('what happens as it should passes', () => {
 });
 
 const mistakes: [string, Witness[], string][] = [
+  ['a migration that did not run', [witness(first, { migrated: ['old'] })], 'Push 1: the migration ran before web'],
   [
     'a run that fails',
     [{ ...witness(first), travelled: { ...witness(first).travelled, exitCode: 1 } }],

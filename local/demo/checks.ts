@@ -23,6 +23,8 @@ export interface Witness {
   identity: Identity;
   /** All text of the run's Discord message. */
   message: string;
+  /** Revisions whose migration ran to its end in a task of its own. */
+  migrated: readonly string[];
 }
 
 export const LEAST_PER_SECOND = 20;
@@ -57,12 +59,18 @@ function pushChecks(witness: Witness, before: Witness | undefined): Check[] {
           reason || 'no reason',
         );
       }),
+    ...(push.expected.web === 'absent' ? [] : [migrationCheck(check, witness)]),
     ...(fails && before ? failureChecks(check, witness, before) : [versionCheck(check, travelled, identity)]),
     check('Discord names what shipped', namesAll(message, push), message || 'no message'),
   ];
 }
 
 type Make = (name: string, ok: boolean, seen: string) => Check;
+
+/** `before` of the sample: it runs on the new image whether or not that image then gets healthy. */
+function migrationCheck(check: Make, { travelled, migrated }: Witness): Check {
+  return check('the migration ran before web', migrated.includes(travelled.sha), migrated.join(', ') || 'none ran');
+}
 
 function versionCheck(check: Make, travelled: Travelled, { revision, digest }: Identity): Check {
   const result = travelled.results.find(({ component }) => component === 'web');

@@ -13,7 +13,7 @@ import type { Tools } from './run-event.ts';
 import { type Surroundings, surround } from './surroundings.ts';
 import { Terminal } from './terminal.ts';
 import { travel } from './travel.ts';
-import { identityOf, messageOfRun } from './witness.ts';
+import { identityOf, messageOfRun, migratedRevisions } from './witness.ts';
 
 const USAGE = `node local/demo/main.ts [--json FILE] [--keep] [--dist DIR]
 
@@ -133,6 +133,7 @@ async function allPushes(around: Surroundings, tools: Tools, terminal: Terminal)
         travelled,
         identity: await identityOf(around.webUrl),
         message: messageOfRun(around.local.discord, travelled),
+        migrated: migratedRevisions(around.local.logs),
       };
       witnesses.push(witness);
       for (const line of describeFailure(witness)) terminal.line(line);

@@ -1,5 +1,6 @@
 import { messageOf } from '../../lib/errors.ts';
 import type { Discord } from '../discord/server.ts';
+import type { LogStore } from '../logs/store.ts';
 import type { Identity } from './checks.ts';
 import type { Travelled } from './travel.ts';
 
@@ -36,4 +37,25 @@ function textsOf(value: unknown): string[] {
   return Object.entries(value).flatMap(([key, inner]) =>
     typeof inner === 'string' ? (SHOWN.has(key) ? [inner] : []) : textsOf(inner),
   );
+}
+
+const WEB_LOG = '/ecs/sample-web';
+
+/** The revisions whose migration said that it is done, in the order in which they ran. */
+export function migratedRevisions(logs: Pick<LogStore, 'group'>): string[] {
+  const streams = [...(logs.group(WEB_LOG)?.streams.values() ?? [])];
+  return streams.flatMap(({ events }) => {
+    const lines = events.map(({ message }) => parsed(message));
+    if (!lines.some((line) => line.message === 'migration done')) return [];
+    return lines.flatMap((line) => (line.message === 'migration begins' ? [String(line.revision)] : []));
+  });
+}
+
+function parsed(line: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
 }

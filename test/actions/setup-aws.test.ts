@@ -149,7 +149,17 @@ describe('a job of the right environment', () => {
       'AWS_SECRET_ACCESS_KEY',
       'AWS_SESSION_TOKEN',
       'DOCKER_CONFIG',
+      'SLIPWAY_AWS_SESSION',
     ]);
+    // What a long step needs to take the role again, and no secret.
+    expect(JSON.parse(run.exported.SLIPWAY_AWS_SESSION ?? '')).toEqual({
+      role: ROLE,
+      audience: 'sts.amazonaws.com',
+      sessionName: 'slipway-4711',
+      durationSeconds: 3600,
+      expires: run.outputs.expires,
+      accessKeyId: run.exported.AWS_ACCESS_KEY_ID,
+    });
   }, 60_000);
 
   test('logs docker in; the password is on no command line and in no text', () => {

@@ -26,6 +26,10 @@ export interface ActionOptions {
   interruptAfterMs?: number;
   /** Sends it when the log says this. */
   interruptOn?: RegExp;
+  /** Sends it when this resolves. */
+  interruptWhen?: Promise<unknown>;
+  /** What is sent; SIGINT unless told. */
+  interruptWith?: NodeJS.Signals;
 }
 
 /**
@@ -65,7 +69,7 @@ export async function runAction(
     let interruptedAt: number | undefined;
     const interrupt = () => {
       interruptedAt ??= performance.now();
-      child.kill('SIGINT');
+      child.kill(options.interruptWith ?? 'SIGINT');
     };
     for (const stream of [child.stdout, child.stderr])
       stream.on('data', (chunk) => {
@@ -73,6 +77,7 @@ export async function runAction(
         if (interruptedAt === undefined && options.interruptOn?.test(log)) interrupt();
       });
     if (options.interruptAfterMs !== undefined) setTimeout(interrupt, options.interruptAfterMs).unref();
+    void options.interruptWhen?.then(interrupt);
     const code = await new Promise<number>((resolve, reject) =>
       child.on('error', reject).on('close', (c) => resolve(c ?? -1)),
     );

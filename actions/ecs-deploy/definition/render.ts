@@ -1,4 +1,4 @@
-import { type JsonObject, objects, textOf } from '../../../lib/ecs/json.ts';
+import { isObject, type JsonObject, objects, textOf } from '../../../lib/ecs/json.ts';
 import { pinnedDigest } from '../../../lib/ecs/names.ts';
 import { Problem } from '../../../lib/errors.ts';
 
@@ -6,11 +6,35 @@ export interface Changes {
   /** Image for the one container that `container` names, or the only one there is. '' for none. */
   image: string;
   container: string;
+  /** Containers that get the settings below, where they are several; `container` or the only one without. */
+  containers?: readonly string[];
   /** Container name to image. */
   images: Readonly<Record<string, string>>;
   /** The image's own revision, told to the app; '' when it is not known. */
   revision: string;
   environmentVariables: Readonly<Record<string, string>>;
+  settings?: ContainerSettings;
+  task?: TaskSettings;
+}
+
+/** What is set in a container beside image and variables; what is not given stays as it is. */
+export interface ContainerSettings {
+  /** Variable to the SSM parameter or secret that ECS reads its value from. */
+  secrets?: Readonly<Record<string, string>>;
+  /** ARNs of objects in S3; they replace those that were there. */
+  envFiles?: readonly string[];
+  logDriver?: string;
+  logOptions?: Readonly<Record<string, string>>;
+  dockerLabels?: Readonly<Record<string, string>>;
+  command?: readonly string[];
+}
+
+/** What is set for the task as a whole. */
+export interface TaskSettings {
+  cpu?: string;
+  memory?: string;
+  taskRoleArn?: string;
+  executionRoleArn?: string;
 }
 
 export interface Rendered {
@@ -23,7 +47,7 @@ export const REVISION_VARIABLE = 'SLIPWAY_REVISION';
 export const DIGEST_VARIABLE = 'SLIPWAY_DIGEST';
 
 /**
- * The definition with the asked-for images and variables, everything else as it was.
+ * The definition with the asked-for images, variables and settings, everything else as it was.
  * @throws Problem when a container does not exist, or when it is not said which of several is meant.
  */
 export function render(base: JsonObject, changes: Changes): Rendered {
@@ -33,20 +57,27 @@ export function render(base: JsonObject, changes: Changes): Rendered {
   if (changes.image !== '') images.set(onlyContainer(names, changes.container, 'image'), changes.image);
   for (const name of images.keys()) if (!names.includes(name)) throw noContainer(name, names);
   const extra = Object.entries(changes.environmentVariables);
-  const target = extra.length > 0 ? onlyContainer(names, changes.container, 'environment-variables') : undefined;
+  const settings = changes.settings ?? {};
+  const targets = targetsOf(names, changes, extra.length > 0 ? 'environment-variables' : firstInput(settings));
 
   const rendered = containers.map((container) => {
     const name = textOf(container.name);
     const image = images.get(name);
     const identity = image === undefined ? [] : identityOf(image, changes.revision);
-    const variables = [...identity, ...(name === target ? extra : [])];
-    return {
+    const mine = targets.includes(name);
+    const variables = [...identity, ...(mine ? extra : [])];
+    const secrets = mine ? (settings.secrets ?? {}) : {};
+    const changed = {
       ...container,
       ...(image !== undefined && { image }),
-      ...(variables.length > 0 && { environment: withVariables(container, name, variables) }),
+      ...(mine && withSettings(container, name, settings)),
+    };
+    return {
+      ...changed,
+      ...(variables.length > 0 && { environment: withVariables(changed, name, variables, secrets) }),
     };
   });
-  return { definition: { ...base, containerDefinitions: rendered }, images };
+  return { definition: { ...base, containerDefinitions: rendered, ...changes.task }, images };
 }
 
 type Variable = readonly [name: string, value: string | undefined];
@@ -59,9 +90,14 @@ function identityOf(image: string, revision: string): Variable[] {
   ];
 }
 
-function withVariables(container: JsonObject, name: string, variables: readonly Variable[]): JsonObject[] {
+function withVariables(
+  container: JsonObject,
+  name: string,
+  variables: readonly Variable[],
+  added: Readonly<Record<string, string>>,
+): JsonObject[] {
   const environment = objects(container.environment);
-  const secrets = new Set(objects(container.secrets).map((s) => textOf(s.name)));
+  const secrets = new Set([...objects(container.secrets).map((s) => textOf(s.name)), ...Object.keys(added)]);
   for (const [key, value] of variables) {
     if (value !== undefined && secrets.has(key)) throw alreadySecret(name, key);
     const index = environment.findIndex((e) => e.name === key);
@@ -71,6 +107,67 @@ function withVariables(container: JsonObject, name: string, variables: readonly 
     else environment.push({ name: key, value });
   }
   return environment;
+}
+
+function withSettings(container: JsonObject, name: string, settings: ContainerSettings): JsonObject {
+  const { secrets, envFiles, dockerLabels, command } = settings;
+  return {
+    ...(secrets && { secrets: withSecrets(container, name, secrets) }),
+    ...(envFiles && { environmentFiles: envFiles.map((value) => ({ value, type: 's3' })) }),
+    ...(dockerLabels && { dockerLabels: { ...asObject(container.dockerLabels), ...dockerLabels } }),
+    ...(command && { command: [...command] }),
+    ...((settings.logDriver || settings.logOptions) && { logConfiguration: withLog(container, name, settings) }),
+  };
+}
+
+function withSecrets(container: JsonObject, name: string, wanted: Readonly<Record<string, string>>): JsonObject[] {
+  const plain = new Set(objects(container.environment).map((e) => textOf(e.name)));
+  const secrets = objects(container.secrets);
+  for (const [key, valueFrom] of Object.entries(wanted)) {
+    if (plain.has(key)) throw alreadyPlain(name, key);
+    const index = secrets.findIndex((s) => s.name === key);
+    if (index >= 0) secrets[index] = { ...secrets[index], valueFrom };
+    else secrets.push({ name: key, valueFrom });
+  }
+  return secrets;
+}
+
+function withLog(container: JsonObject, name: string, { logDriver, logOptions }: ContainerSettings): JsonObject {
+  const old = asObject(container.logConfiguration);
+  if (!logDriver && textOf(old.logDriver) === '') {
+    throw new Problem({
+      what: "input 'log-configuration-options'",
+      cause: `container ${name} has no log driver that they could be options of`,
+      fix: 'Set `log-configuration-log-driver` too, for instance to awslogs',
+    });
+  }
+  return {
+    ...old,
+    ...(logDriver && { logDriver }),
+    ...(logOptions && { options: { ...asObject(old.options), ...logOptions } }),
+  };
+}
+
+function asObject(value: JsonObject[string] | undefined): JsonObject {
+  return isObject(value) ? value : {};
+}
+
+/** The input that a container has to be known for; undefined when there is none. */
+function firstInput(settings: ContainerSettings): string | undefined {
+  if (settings.secrets) return 'secrets';
+  if (settings.envFiles) return 'env-files';
+  if (settings.logDriver) return 'log-configuration-log-driver';
+  if (settings.logOptions) return 'log-configuration-options';
+  if (settings.dockerLabels) return 'docker-labels';
+  return settings.command ? 'command' : undefined;
+}
+
+function targetsOf(names: readonly string[], changes: Changes, input: string | undefined): readonly string[] {
+  if (input === undefined) return [];
+  const several = changes.containers ?? [];
+  if (several.length === 0) return [onlyContainer(names, changes.container, input)];
+  for (const name of several) if (!names.includes(name)) throw noContainer(name, names);
+  return several;
 }
 
 function onlyContainer(names: readonly string[], wanted: string, input: string): string {
@@ -101,5 +198,13 @@ function alreadySecret(container: string, variable: string): Problem {
     what: `environment variable ${variable} of container ${container}`,
     cause: 'the task definition already gives it as a secret, and ECS refuses a name that is both',
     fix: 'Leave it out of `environment-variables`, or take the secret out of the task definition',
+  });
+}
+
+function alreadyPlain(container: string, variable: string): Problem {
+  return new Problem({
+    what: `secret ${variable} of container ${container}`,
+    cause: 'the task definition already gives it as a plain environment variable, and ECS refuses a name that is both',
+    fix: 'Take the variable out of the task definition, or leave it out of `secrets`',
   });
 }

@@ -28,7 +28,7 @@ export interface SourcePorts {
 /** @throws Problem for a file that is missing, malformed or no task definition, and what DescribeTaskDefinition throws. */
 export async function loadDefinition(
   source: Source,
-  running: StoredDefinition,
+  running: StoredDefinition | undefined,
   ports: SourcePorts,
 ): Promise<LoadedDefinition> {
   switch (source.kind) {
@@ -41,6 +41,7 @@ export async function loadDefinition(
     case 'registered':
       return fromStored(await ports.ecs.describeTaskDefinition(source.name));
     case 'running':
+      if (!running) throw noneRuns();
       return fromStored(running);
   }
 }
@@ -90,6 +91,14 @@ const OUTPUT_ONLY = new Set([
 
 function withoutOutput(definition: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(definition).filter(([key]) => !OUTPUT_ONLY.has(key) && key !== 'tags'));
+}
+
+function noneRuns(): Problem {
+  return new Problem({
+    what: "input 'task-definition'",
+    cause: 'it is empty, and there is no service yet that runs one',
+    fix: 'Set it to a file, a family or an ARN',
+  });
 }
 
 function noFile(file: string, error: unknown): Problem {

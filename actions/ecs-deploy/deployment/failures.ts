@@ -17,6 +17,10 @@ export interface FailedTask {
   taskDefinition: string;
   /** Milliseconds since the epoch, by the service's clock. */
   stoppedAt: number;
+  /** From its start to its end in milliseconds; undefined for a task that never ran. */
+  livedMs?: number | undefined;
+  /** The next task of the revision would most likely end in the same way. */
+  lasting: boolean;
   stopCode: string;
   stoppedReason: string;
   containers: ContainerEnd[];
@@ -25,15 +29,27 @@ export interface FailedTask {
   hint: string;
 }
 
+export interface FailureFilter {
+  taskDefinition: string;
+  since: number;
+  /**
+   * Id of the deployment in DescribeServices (ecs-svc/…), which ECS writes into `startedBy`: a forced deployment replaces tasks
+   * of the very same revision, and their ends say nothing of the new ones.
+   */
+  startedBy?: string | undefined;
+}
+
 /**
  * The stopped tasks that speak against a revision, oldest first: not those that ECS stopped to scale in, that a person stopped,
  * or that lost their Spot host.
  */
-export function failuresOf(tasks: readonly Task[], filter: { taskDefinition: string; since: number }): FailedTask[] {
+export function failuresOf(tasks: readonly Task[], filter: FailureFilter): FailedTask[] {
+  const { taskDefinition, since, startedBy } = filter;
   return tasks
-    .filter((task) => task.taskDefinitionArn === filter.taskDefinition)
-    .filter((task) => stoppedAt(task) >= filter.since && isFailure(task))
-    .map(describe)
+    .filter((task) => task.taskDefinitionArn === taskDefinition)
+    .filter((task) => !startedBy || !task.startedBy?.startsWith('ecs-svc/') || task.startedBy === startedBy)
+    .filter((task) => stoppedAt(task) >= since && isFailure(task))
+    .map(failedTask)
     .toSorted((a, b) => a.stoppedAt - b.stoppedAt);
 }
 
@@ -57,7 +73,8 @@ function stoppedAt(task: Task): number {
   return (task.stoppedAt ?? task.stoppingAt ?? task.executionStoppedAt ?? task.createdAt)?.getTime() ?? 0;
 }
 
-function describe(task: Task): FailedTask {
+/** A stopped task with its cause in words. */
+export function failedTask(task: Task): FailedTask {
   const containers = (task.containers ?? []).map((c): ContainerEnd => {
     return {
       name: c.name ?? '',
@@ -73,6 +90,8 @@ function describe(task: Task): FailedTask {
     arn: task.taskArn ?? '',
     taskDefinition: task.taskDefinitionArn ?? '',
     stoppedAt: stoppedAt(task),
+    livedMs: task.startedAt && Math.max(0, stoppedAt(task) - task.startedAt.getTime()),
+    lasting: !PASSING.test([stoppedReason, ...containers.map((c) => c.reason ?? '')].join(' ')),
     stopCode: task.stopCode ?? '',
     stoppedReason,
     containers,
@@ -80,6 +99,10 @@ function describe(task: Task): FailedTask {
     hint,
   };
 }
+
+/** What may go better with the next try: limits of a registry, the network, capacity. */
+const PASSING =
+  /toomanyrequests|rate exceeded|throttl|timed? ?out|connection (?:reset|refused)|i\/o timeout|temporary failure|no such host|\b50[234]\b|capacity|spot|insufficient/i;
 
 const HEALTH_HINT = 'Look at its log; check the path, the port and the grace period of the health check';
 
@@ -105,6 +128,16 @@ const KNOWN: readonly [pattern: RegExp, what: string, hint: string][] = [
     /exec format error/i,
     'its image is for another CPU architecture',
     'Build for the architecture of `runtimePlatform`',
+  ],
+  [
+    /CannotStartContainer|CannotCreateContainer|ContainerRuntimeError/i,
+    'it cannot be started',
+    'Check its command, entry point, user, ports and mounts; the reason in brackets is the engine’s own',
+  ],
+  [
+    /RESOURCE:|no container instance|unable to place a task/i,
+    'ECS finds no room for it',
+    'Add capacity to the cluster, or lower the CPU and memory of the task',
   ],
   [HEALTH, 'it never passed its health checks', HEALTH_HINT],
 ];

@@ -6,7 +6,7 @@ const candidate = (id: string, at: number, taskDefinition: string): Candidate =>
   createdAt: new Date(at),
   taskDefinition,
 });
-const wanted = { taskDefinition: 'web:2', notBefore: 10_000, known: new Set(['before']) };
+const wanted = { taskDefinition: 'web:2', notBefore: 10_000, notAfter: 10_600, known: new Set(['before']) };
 
 describe('which deployment is ours', () => {
   test.each<[string, Candidate[], string | undefined]>([
@@ -16,6 +16,7 @@ describe('which deployment is ours', () => {
     ['not an old one that was not known', [candidate('x', 5_000, 'web:2')], undefined],
     ['not a new one of another revision', [candidate('x', 10_500, 'web:9')], undefined],
     ['the earlier of two of our revision', [candidate('b', 12_000, 'web:2'), candidate('a', 10_500, 'web:2')], 'a'],
+    ['the later of two made during our call', [candidate('b', 10_900, 'web:2'), candidate('a', 10_500, 'web:2')], 'b'],
     ['one created in the second of our call', [candidate('a', 9_200, 'web:2')], 'a'],
   ])('%s', (_, candidates, expected) => {
     expect(ownDeployment(candidates, wanted)?.serviceDeploymentArn).toBe(expected);

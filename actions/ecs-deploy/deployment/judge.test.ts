@@ -60,6 +60,23 @@ describe('every combination', () => {
     for (const facts of rows) if (facts.supersededBy) expect([facts, judge(facts).decided]).toEqual([facts, true]);
   });
 
+  test('is the same for a first deployment, which is told to have nothing to go back to where it failed', () => {
+    for (const facts of rows) {
+      const first = { ...facts, first: true };
+      expect([facts, ended(first)]).toEqual([facts, ended(facts)]);
+      const result = judge(first);
+      if (facts.status === 'STOPPED' && result.decided && result.status === 'failed')
+        expect([facts, result.why]).toEqual([facts, expect.stringContaining('nothing to go back to')]);
+    }
+  });
+
+  test('fails where an alarm went off and nothing was put back, and names it', () => {
+    for (const facts of rows.filter((r) => r.status === 'STOPPED' && r.breaker !== 'triggered')) {
+      const result = judge({ ...facts, triggeredAlarms: ['errors'] });
+      expect(result).toMatchObject({ status: 'failed', why: expect.stringContaining('alarm errors went off') });
+    }
+  });
+
   test('has a reason unless it succeeded', () => {
     for (const facts of rows) {
       const result = judge(facts);
@@ -89,6 +106,28 @@ describe('STOPPED', () => {
   test('of a first deployment says that there is nothing to go back to', () => {
     const result = judge({ status: 'STOPPED', breaker: 'triggered', first: true });
     expect(result.decided && result.why).toContain('nothing to go back to');
+  });
+});
+
+describe('after this run told ECS to go back', () => {
+  const givenUp = '3 tasks ended alike';
+  test.each<[string, string]>([
+    ['ROLLBACK_REQUESTED', 'rolling-back'],
+    ['ROLLBACK_IN_PROGRESS', 'rolling-back'],
+    ['ROLLBACK_SUCCESSFUL', 'rolled-back'],
+    ['ROLLBACK_FAILED', 'failed'],
+    ['STOPPED', 'failed'],
+    ['SUCCESSFUL', 'succeeded'],
+  ])('%s is %s, for the reason that this run had', (status, expected) => {
+    const facts = {
+      status,
+      givenUp,
+      statusReason: 'because of a stop service deployment request',
+      breaker: 'off',
+    } as const;
+    expect(ended(facts)).toBe(expected);
+    const result = judge(facts);
+    if (result.decided && result.status !== 'succeeded') expect(result.why).toContain(givenUp);
   });
 });
 

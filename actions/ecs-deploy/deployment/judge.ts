@@ -10,8 +10,12 @@ export interface DeploymentFacts {
   rolloutReason?: string | undefined;
   /** ServiceDeployment.rollback.reason. */
   rollbackReason?: string | undefined;
+  /** The lifecycle hook that failed or timed out, in words; '' when none did. */
+  failedHook?: string | undefined;
   /** Name of what took over: a later deployment that is not ours. */
   supersededBy?: string | undefined;
+  /** Why this action itself told ECS to go back. */
+  givenUp?: string | undefined;
   /** No revision ran before this one, so there is nothing to go back to. */
   first?: boolean | undefined;
 }
@@ -53,7 +57,10 @@ export function judge(facts: DeploymentFacts): Judgement {
 function judgeStopped(facts: DeploymentFacts): Judgement {
   const reason = facts.statusReason ?? '';
   const failed =
-    facts.breaker === 'triggered' || (facts.triggeredAlarms?.length ?? 0) > 0 || /circuit breaker|alarm/i.test(reason);
+    facts.givenUp !== undefined ||
+    facts.breaker === 'triggered' ||
+    (facts.triggeredAlarms?.length ?? 0) > 0 ||
+    /circuit breaker|alarm/i.test(reason);
   if (failed) return { decided: true, status: 'failed', why: withFirst(failureReason(facts), facts) };
   if (facts.supersededBy !== undefined || /supersed|newer|new (?:service )?deployment|replaced/i.test(reason))
     return superseded(facts) ?? { decided: true, status: 'superseded', why: reason };
@@ -78,10 +85,18 @@ function superseded({ supersededBy }: DeploymentFacts): Judgement | undefined {
 }
 
 function failureReason(facts: DeploymentFacts): string {
+  if (facts.givenUp !== undefined) return facts.givenUp;
   const alarms = facts.triggeredAlarms ?? [];
   if (facts.breaker === 'triggered') return 'the deployment circuit breaker found that its tasks cannot run';
   if (alarms.length > 0) return `alarm ${alarms.join(', ')} went off`;
+  if (facts.failedHook) return withReason(facts.failedHook, facts);
   return facts.rollbackReason || facts.statusReason || facts.rolloutReason || 'ECS gave no reason';
+}
+
+/** ECS names the hook's target and what it answered only in its reason. */
+function withReason(what: string, { rollbackReason, statusReason }: DeploymentFacts): string {
+  const reason = rollbackReason || statusReason;
+  return reason ? `${what} (${reason})` : what;
 }
 
 function withFirst(why: string, { first }: DeploymentFacts): string {

@@ -1,11 +1,15 @@
 import { type Clock, humanDuration } from '../../../lib/clock.ts';
 import type { DescribedService, EcsApi, Service, ServiceDeployment } from '../../../lib/ecs/api.ts';
 import { type ServiceRef, shortName } from '../../../lib/ecs/names.ts';
-import { Problem } from '../../../lib/errors.ts';
 import type { Log } from '../../../lib/log.ts';
 import { redactText } from '../definition/redact.ts';
+import { hopeless } from './fail-fast.ts';
 import { type FailedTask, failuresOf } from './failures.ts';
 import { type DeploymentFacts, type Judgement, judge } from './judge.ts';
+import { nextRead, pause, penaltyAfter } from './pace.ts';
+import { type Counts, countsOfDeployment, countsOfService, NO_COUNTS, ownEntry, progressLine } from './progress.ts';
+import { failedHook, pausesOf, type Reached, reached, stageParts, type WaitFor } from './stages.ts';
+import { tolerable } from './tolerate.ts';
 
 export interface WatchTarget {
   ref: ServiceRef;
@@ -19,8 +23,18 @@ export interface WatchTarget {
   since: number;
   /** The count that was asked for; undefined when it was left alone. */
   desiredCount?: number | undefined;
+  /** How far to watch; to its end unless told. */
+  waitFor?: WaitFor | undefined;
+  /** Hooks that were answered already, though ECS may still show them waiting. */
+  answered?: ReadonlySet<string> | undefined;
   /** By our clock. */
   deadline: number;
+  /** It was going forward a moment ago: the first look can wait. */
+  justSeen?: boolean | undefined;
+  /** So many tasks that end alike end the watch where no circuit breaker does; 0: none do. */
+  failFast: number;
+  /** Why this action itself told ECS to go back, once it has. */
+  givenUp?: string | undefined;
 }
 
 export interface Moment {
@@ -33,12 +47,20 @@ export interface Moment {
 export interface Seen {
   deployment?: ServiceDeployment | undefined;
   service?: Service | undefined;
+  /** The last stage that the deployment was at while it went forward. */
+  stage?: string | undefined;
+  counts: Counts;
   failures: FailedTask[];
   /** The service's events since the deployment began, oldest first. */
   events: string[];
+  eventIds: Set<string>;
   timeline: Moment[];
   /** The last call that failed without ending the watch. */
   trouble?: string | undefined;
+}
+
+export function nothingSeen(): Seen {
+  return { counts: NO_COUNTS, failures: [], events: [], eventIds: new Set(), timeline: [] };
 }
 
 export interface WatchPorts {
@@ -48,16 +70,17 @@ export interface WatchPorts {
   signal: AbortSignal;
   /** Called once for the first failed task, while the deployment goes on. */
   onFirstFailure(task: FailedTask): Promise<void>;
+  /** Whether all tasks are up and healthy; asked only when that is waited for and all run. */
+  allHealthy(service: Service): Promise<boolean>;
 }
 
-const FAST_MS = 2_000;
-const SLOW_MS = 5_000;
-const SLOWEST_MS = 20_000;
-/** With nothing new for this long the poll slows down. */
-const QUIET_MS = 60_000;
-const SERVICE_EVERY = 3;
-
-export type WatchEnd = Extract<Judgement, { decided: true }> | { decided: true; status: 'timed-out'; why: string };
+export type WatchEnd =
+  | Extract<Judgement, { decided: true }>
+  | { decided: true; status: 'timed-out'; why: string }
+  /** It goes on in ECS, and has come as far as this run waits for it. */
+  | ({ decided: true; status: 'reached' } & Reached)
+  /** It goes on, and will fail. */
+  | { decided: true; status: 'hopeless'; why: string };
 
 /**
  * Polls until the deployment is decided or the deadline has passed; nothing else ends it but a call that is denied or
@@ -66,44 +89,54 @@ export type WatchEnd = Extract<Judgement, { decided: true }> | { decided: true; 
 export async function watch(target: WatchTarget, seen: Seen, ports: WatchPorts): Promise<WatchEnd> {
   const { clock, signal } = ports;
   const watcher = new Watcher(target, seen, ports);
-  let penalty = 0;
+  let penaltyMs = 0;
+  if (target.justSeen) await clock.sleep(pause({ quietMs: 0, tense: false, penaltyMs }), signal);
   for (;;) {
+    const began = clock.now();
     try {
-      const judgement = await watcher.poll();
-      if (judgement.decided) return judgement;
+      const end = await watcher.poll();
+      if (end) return end;
       seen.trouble = undefined;
-      penalty = Math.floor(penalty / 2);
+      penaltyMs = penaltyAfter(false, penaltyMs);
     } catch (error) {
-      penalty = Math.min(SLOWEST_MS, Math.max(SLOW_MS, penalty * 2));
-      seen.trouble = tolerable(error);
-      ports.log.debug(seen.trouble);
+      const { kind, message } = tolerable(error);
+      if (kind !== 'network') penaltyMs = penaltyAfter(true, penaltyMs);
+      if (seen.trouble === undefined) ports.log.info(`A look at the deployment failed, and is tried again: ${message}`);
+      seen.trouble = message;
     }
-    const quiet = clock.now() - watcher.changedAt > QUIET_MS;
-    const pause = Math.max(penalty, quiet ? SLOW_MS : FAST_MS);
-    if (clock.now() >= target.deadline) return { decided: true, status: 'timed-out', why: watcher.state() };
-    await clock.sleep(Math.min(pause, Math.max(0, target.deadline - clock.now())), signal);
+    const next = began + pause({ quietMs: clock.now() - watcher.changedAt, tense: watcher.tense, penaltyMs });
+    if (clock.now() >= target.deadline) return { decided: true, status: 'timed-out', why: watcher.line };
+    const until = Math.min(next, target.deadline);
+    await clock.sleep(Math.max(0, until - clock.now()), signal);
   }
 }
 
-/** What the next poll may mend. @throws the error itself when it cannot. */
-function tolerable(error: unknown): string {
-  const passing = error instanceof Problem && ['throttled', 'network', 'service'].includes(error.kind);
-  if (!passing) throw error;
-  return error.message;
-}
+/** After so many looks a failed task that is counted but not listed is no longer looked for. */
+const LOOKS = 3;
+/** Without a record after so many polls there is none: ECS keeps none where an old revision takes part. */
+const MISSES = 3;
+const BAD_EVENT = /unhealthy|unable|failed/i;
 
 class Watcher {
   changedAt: number;
-  /** Polls since the service's events were read. */
-  private unread = 0;
-  private line = '';
-  private failedCount = 0;
-  private supersededBy: string | undefined;
+  tense = false;
+  line = '';
   private readonly started: number;
-  private readonly eventIds = new Set<string>();
+  private readonly pauses = new Set<string>();
   private readonly target: WatchTarget;
   private readonly seen: Seen;
   private readonly ports: WatchPorts;
+  private sinceService = 0;
+  private sinceDeployment = Number.MAX_SAFE_INTEGER;
+  private misses = 0;
+  /** Counts have changed since events were read. */
+  private changed = false;
+  /** How often stopped tasks are still to be looked for. */
+  private looks = 0;
+  /** What was read before the watch began is its first look. */
+  private unread: ServiceDeployment | undefined;
+  private startedTasks = 0;
+  private supersededBy: string | undefined;
 
   constructor(target: WatchTarget, seen: Seen, ports: WatchPorts) {
     this.target = target;
@@ -111,70 +144,190 @@ class Watcher {
     this.ports = ports;
     this.started = ports.clock.now();
     this.changedAt = this.started;
+    this.unread = seen.deployment;
   }
 
-  async poll(): Promise<Judgement> {
-    const { target, seen, ports } = this;
-    if (target.deployment !== undefined)
-      seen.deployment = (await ports.ecs.describeDeployment(target.deployment)) ?? seen.deployment;
-    const changed = this.progress();
-    const verdict = seen.deployment && judge(this.facts());
-    if (verdict?.decided && verdict.status === 'succeeded') return verdict;
-    const due = seen.deployment === undefined || changed || verdict?.decided || ++this.unread >= SERVICE_EVERY;
-    if (due) {
-      this.unread = 0;
-      this.readEvents(await ports.ecs.describeService(target.ref));
-      this.supersededBy = await this.readSuperseding();
-      if (this.progress() || verdict?.decided || this.suspicious()) await this.readFailures();
+  /** One look. @returns how it ended, or undefined while it goes on. */
+  async poll(): Promise<WatchEnd | undefined> {
+    const read = this.unread ? 'deployment' : this.choose();
+    if (read !== 'deployment') await this.readService();
+    if (read !== 'service') await this.readDeployment();
+    if (read === 'service' && this.recorded() && this.serviceShowsAnEnd()) await this.readDeployment();
+    const verdict = judge(this.facts());
+    if (verdict.decided && verdict.status !== 'succeeded') {
+      await Promise.all([read === 'deployment' ? this.readService() : undefined, this.readFailures()]);
+      // The service may tell what took over.
+      const final = judge(this.facts());
+      return final.decided ? final : verdict;
     }
-    return judge(this.facts());
+    if (verdict.decided) return verdict;
+    if (this.looks > 0) await this.readFailures();
+    this.tense = this.seen.failures.length > 0 || verdict.phase === 'rolling-back' || verdict.phase === 'stopping';
+    return (await this.reached()) ?? (this.tense ? this.hopeless(verdict) : undefined);
   }
 
-  /** One line that says where the deployment stands. */
-  state(): string {
-    const { deployment, service } = this.seen;
-    const own = this.ownRollout();
-    const to = deployment?.targetServiceRevision;
-    const requested = to?.requestedTaskCount ?? own?.desiredCount ?? 0;
-    const running = to?.runningTaskCount ?? own?.runningCount ?? 0;
-    const pending = to?.pendingTaskCount ?? own?.pendingCount ?? 0;
-    const old = (deployment?.sourceServiceRevisions ?? []).reduce((n, r) => n + (r.runningTaskCount ?? 0), 0);
-    const others = (service?.deployments ?? []).filter((d) => d !== own).reduce((n, d) => n + (d.runningCount ?? 0), 0);
-    const failed = this.failedNow();
-    return [
-      `${shortName(this.target.taskDefinition)} ${running}/${requested} running`,
-      pending > 0 ? `${pending} pending` : '',
-      failed > 0 ? `${failed} failed` : '',
-      (deployment ? old : others) > 0 ? `${deployment ? old : others} of the old revision` : '',
-      deployment?.status ?? own?.rolloutState ?? '',
-      deployment?.lifecycleStage ?? '',
-    ]
-      .filter(Boolean)
-      .join(', ');
+  private choose() {
+    this.sinceService++;
+    this.sinceDeployment++;
+    // The first look tells whether a breaker watches.
+    if (this.recorded() && this.seen.deployment === undefined) return 'deployment';
+    return nextRead({
+      record: this.recorded(),
+      breaker: this.breaker() !== 'off',
+      sinceService: this.sinceService,
+      sinceDeployment: this.sinceDeployment,
+      changed: this.changed,
+    });
+  }
+
+  private recorded(): boolean {
+    return this.target.deployment !== undefined && (this.seen.deployment !== undefined || this.misses < MISSES);
+  }
+
+  private async readDeployment(): Promise<void> {
+    const { target, seen, ports } = this;
+    this.sinceDeployment = 0;
+    const found = this.unread ?? (await ports.ecs.describeDeployment(target.deployment ?? ''));
+    this.unread = undefined;
+    if (!found) {
+      this.misses++;
+      return;
+    }
+    seen.deployment = found;
+    const counts = countsOfDeployment(found);
+    // With the breaker off only the service counts failed tasks.
+    this.readStage();
+    this.count(this.breaker() === 'off' ? { ...counts, failed: seen.counts.failed } : counts);
+  }
+
+  private async readService(): Promise<void> {
+    const { target, seen, ports } = this;
+    this.sinceService = 0;
+    const { service } = await ports.ecs.describeService(target.ref);
+    this.readEvents({ service });
+    this.count(countsOfService(service, target.taskDefinition) ?? seen.counts);
+    this.changed = false;
+    this.supersededBy = await this.readSuperseding();
+  }
+
+  /** Takes new counts in: says so when they differ, and looks for failed tasks when they speak of some. */
+  private count(counts: Counts): void {
+    const { seen, target } = this;
+    const before = seen.counts;
+    seen.counts = counts;
+    const lost = counts.running < before.running || counts.running + counts.pending < before.running + before.pending;
+    if (lost || counts.failed > before.failed) this.looks = LOOKS;
+    const { deployment } = seen;
+    const state = deployment?.status ?? ownEntry(seen.service, target.taskDefinition)?.rolloutState ?? '';
+    const line = progressLine(target.taskDefinition, counts, [state, ...stageParts(deployment)]);
+    if (line === this.line) return;
+    this.line = line;
+    this.changed = true;
+    this.note(line);
+  }
+
+  private readEvents({ service }: Pick<DescribedService, 'service'>): void {
+    const { seen, target } = this;
+    seen.service = service;
+    const fresh = (service.events ?? [])
+      .filter((e) => (e.createdAt?.getTime() ?? 0) >= target.since && !seen.eventIds.has(e.id ?? ''))
+      .toReversed();
+    for (const event of fresh) {
+      seen.eventIds.add(event.id ?? '');
+      const text = redactText(plainEvent(event.message ?? ''));
+      seen.events.push(text);
+      this.note(text, event.createdAt);
+      this.startedTasks += Number(/has started (\d+) tasks/.exec(text)?.[1] ?? 0);
+      if (BAD_EVENT.test(text)) this.looks = LOOKS;
+    }
+    // More starts than tasks: one was replaced between two looks, which the counts do not show.
+    const { requested } = seen.counts;
+    if (fresh.length > 0 && requested > 0 && this.startedTasks > requested) this.looks = Math.max(this.looks, 1);
+  }
+
+  private async readFailures(): Promise<void> {
+    const { target, seen, ports } = this;
+    this.looks--;
+    const filter = { taskDefinition: target.taskDefinition, since: target.since, startedBy: this.ownId() };
+    const found = failuresOf(await ports.ecs.listTasks(target.ref, 'STOPPED'), filter);
+    const before = new Map(seen.failures.map((f) => [f.arn, f]));
+    const fresh = found.filter((f) => !before.has(f.arn));
+    // A task that was still stopping tells more once it has stopped.
+    for (const again of found) Object.assign(before.get(again.arn) ?? {}, again);
+    const first = seen.failures.length === 0 ? fresh[0] : undefined;
+    seen.failures.push(...fresh);
+    if (fresh.length > 0) this.looks = 0;
+    for (const task of fresh) this.note(`task ${task.id.slice(0, 12)} stopped: ${task.sentence}`, task.stoppedAt);
+    if (first) await ports.onFirstFailure(first);
+  }
+
+  private ownId(): string | undefined {
+    const { service } = this.seen;
+    const entries = service?.deployments?.filter((d) => d.taskDefinition === this.target.taskDefinition) ?? [];
+    // Only where two deployments of one revision have to be told apart.
+    return entries.length > 1 ? entries.find((d) => d.status === 'PRIMARY')?.id : undefined;
+  }
+
+  private async reached(): Promise<WatchEnd | undefined> {
+    const { target, seen, ports } = this;
+    if (target.givenUp !== undefined) return undefined;
+    const stage = reached(target.waitFor ?? 'completed', seen.deployment, target.answered);
+    if (stage) return { decided: true, status: 'reached', ...stage };
+    const { running, requested, pending } = seen.counts;
+    // Healthy tasks without traffic are not what anybody waits for: stages say more, where there are some.
+    if (target.waitFor !== 'healthy' || seen.deployment?.lifecycleStage !== undefined) return undefined;
+    if (requested === 0 || running < requested || pending > 0) return undefined;
+    if (seen.service === undefined) await this.readService();
+    if (!seen.service || !(await ports.allHealthy(seen.service))) return undefined;
+    return { decided: true, status: 'reached', stage: seen.deployment?.lifecycleStage ?? '', healthy: running };
+  }
+
+  private hopeless(verdict: Judgement): WatchEnd | undefined {
+    const { target, seen } = this;
+    if (target.givenUp !== undefined || verdict.decided || verdict.phase === 'rolling-back') return undefined;
+    const { failures, counts, deployment } = seen;
+    // Without a record it is not known whether a breaker watches, nor what to stop.
+    if (!deployment) return undefined;
+    const breaker = this.breaker() !== 'off';
+    const why = hopeless({ failures, limit: target.failFast, breaker, requested: counts.requested });
+    return why === '' ? undefined : { decided: true, status: 'hopeless', why };
+  }
+
+  private breaker(): 'off' | 'watching' | 'triggered' {
+    const status = this.seen.deployment?.deploymentCircuitBreaker?.status;
+    return status === 'TRIGGERED' ? 'triggered' : !status || status === 'DISABLED' ? 'off' : 'watching';
   }
 
   private facts(): DeploymentFacts {
-    const { deployment } = this.seen;
-    const own = this.ownRollout();
-    const monitor = deployment?.deploymentCircuitBreaker?.status;
+    const { deployment, service } = this.seen;
+    const own = ownEntry(service, this.target.taskDefinition);
     const sources = deployment?.sourceServiceRevisions;
+    const judgedByService = this.settled() ? 'COMPLETED' : own?.rolloutState === 'FAILED' ? 'FAILED' : undefined;
     return {
-      status: deployment?.status,
+      status: deployment?.status ?? (this.recorded() ? 'PENDING' : undefined),
       statusReason: deployment?.statusReason,
-      breaker: monitor === 'TRIGGERED' ? 'triggered' : monitor === 'DISABLED' || !monitor ? 'off' : 'watching',
+      breaker: this.breaker(),
       triggeredAlarms: deployment?.alarms?.triggeredAlarmNames,
-      rollout: deployment
-        ? own?.rolloutState
-        : this.settled()
-          ? 'COMPLETED'
-          : own?.rolloutState === 'FAILED'
-            ? 'FAILED'
-            : undefined,
+      rollout: deployment ? own?.rolloutState : judgedByService,
       rolloutReason: own?.rolloutStateReason,
       rollbackReason: deployment?.rollback?.reason,
+      failedHook: failedHook(deployment),
       supersededBy: this.supersededBy,
+      givenUp: this.target.givenUp,
       first: sources !== undefined && sources.length === 0,
     };
+  }
+
+  /**
+   * The service shows what only the record can confirm: done, failed, or another revision in our place. Of a deployment that
+   * shifts traffic it shows none of that: rolloutState is of rolling ones only.
+   */
+  private serviceShowsAnEnd(): boolean {
+    const { service, deployment } = this.seen;
+    const own = ownEntry(service, this.target.taskDefinition);
+    if (deployment?.lifecycleStage || (own && own.rolloutState === undefined)) return true;
+    const done = own?.rolloutState === 'COMPLETED' || own?.rolloutState === 'FAILED';
+    return done || this.supersededBy !== undefined || own?.status !== 'PRIMARY';
   }
 
   /**
@@ -208,64 +361,25 @@ class Watcher {
     return `deployment ${shortName(current)}${other ? ` (${shortName(other.taskDefinition)})` : ''}`;
   }
 
-  private ownRollout() {
-    const own = this.seen.service?.deployments?.filter((d) => d.taskDefinition === this.target.taskDefinition);
-    return own?.find((d) => d.status === 'PRIMARY') ?? own?.[0];
-  }
-
-  private failedNow(): number {
-    return Math.max(
-      this.ownRollout()?.failedTasks ?? 0,
-      this.seen.deployment?.deploymentCircuitBreaker?.failureCount ?? 0,
-      this.seen.failures.length,
-    );
-  }
-
-  /** Reports the state when it is a new one. */
-  private progress(): boolean {
-    const line = this.state();
-    if (line === this.line) return false;
-    this.line = line;
-    this.note(line);
-    return true;
-  }
-
-  private note(text: string): void {
-    const { clock, log } = this.ports;
-    this.changedAt = clock.now();
-    this.seen.timeline.push({ at: this.changedAt, text });
-    log.info(`${humanDuration(this.changedAt - this.started).padStart(12)}  ${text}`);
-  }
-
-  private readEvents({ service }: DescribedService): void {
-    this.seen.service = service;
-    const fresh = (service.events ?? [])
-      .filter((e) => (e.createdAt?.getTime() ?? 0) >= this.target.since && !this.eventIds.has(e.id ?? ''))
-      .toReversed();
-    for (const event of fresh) {
-      this.eventIds.add(event.id ?? '');
-      const text = redactText(plainEvent(event.message ?? ''));
-      this.seen.events.push(text);
-      this.note(text);
+  /** A pause is told once: whoever reads the log has to know what the deployment waits for, and until when. */
+  private readStage(): void {
+    const { seen, ports } = this;
+    if (seen.deployment?.status === 'IN_PROGRESS') seen.stage = seen.deployment.lifecycleStage ?? seen.stage;
+    for (const { hookId, stage, expiresAt, timeoutAction } of pausesOf(seen.deployment)) {
+      if (this.pauses.has(hookId) || this.target.answered?.has(hookId)) continue;
+      this.pauses.add(hookId);
+      const until = expiresAt ? ` until ${expiresAt.toISOString()}, then ECS does ${timeoutAction}` : '';
+      ports.log.info(`The deployment waits at ${stage} for an answer (operation continue, hook ${hookId})${until}`);
     }
   }
 
-  private suspicious(): boolean {
-    const { failures, events } = this.seen;
-    const more = this.failedNow() > this.failedCount;
-    return more || failures.length < this.failedNow() || /unhealthy|unable|failed|stopped/i.test(events.at(-1) ?? '');
-  }
-
-  private async readFailures(): Promise<void> {
-    const { target, seen, ports } = this;
-    this.failedCount = this.failedNow();
-    const found = failuresOf(await ports.ecs.listTasks(target.ref, 'STOPPED'), target);
-    const before = new Set(seen.failures.map((f) => f.arn));
-    const fresh = found.filter((f) => !before.has(f.arn));
-    const first = seen.failures.length === 0 ? fresh[0] : undefined;
-    seen.failures.push(...fresh);
-    for (const task of fresh) this.note(`task ${task.id} stopped: ${task.sentence}`);
-    if (first) await ports.onFirstFailure(first);
+  /** Says what happened, and when by the service's clock where that is known. */
+  private note(text: string, when?: Date | number): void {
+    const { clock, log } = this.ports;
+    this.changedAt = clock.now();
+    this.seen.timeline.push({ at: this.changedAt, text });
+    const at = when === undefined ? '' : `[${new Date(when).toISOString().slice(11, 19)}] `;
+    log.info(`${humanDuration(this.changedAt - this.started).padStart(12)}  ${at}${text}`);
   }
 }
 

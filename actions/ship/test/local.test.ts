@@ -16,10 +16,12 @@ let local: Local;
 let work: string;
 const scratch = mkdtempSync(join(tmpdir(), 'slipway-ship-test-'));
 
-const app = (answer: string) =>
-  `mkdir -p /www && printf '${answer}' "$SLIPWAY_REVISION" > /www/health && exec httpd -f -p 8080 -h /www\n`;
+/** The image serves; told to `migrate`, it does that and ends. */
+const app = (answer: string, migration = 0) =>
+  `if test "$1" = migrate; then echo "migrating as $SLIPWAY_REVISION"; exit ${migration}; fi\nmkdir -p /www && printf '${answer}' "$SLIPWAY_REVISION" > /www/health && exec httpd -f -p 8080 -h /www\n`;
 const WELL = app('{"status":"ok","revision":"%s"}');
 const SICK = app('{"status":"sick","revision":"%s"}');
+const UNMIGRATED = app('{"status":"ok","revision":"%s"}', 4);
 const CONFIG = `
 version: 1
 registry: { account: '123456789012', region: eu-central-1 }
@@ -29,22 +31,33 @@ components:
     kind: service
     after: [infra]
     image: { repository: sample-web, context: web }
+    before: [{ name: migrate, command: [migrate], timeout: 60s }]
     deploy: { to: ecs, cluster: '\${output:infra.cluster}', service: web, task-definition: web/task-definition.json }
     verify: { url: '\${output:infra.web_url}/health', expect: { json: { revision: '{revision}', status: ok } }, timeout: 4s, interval: 200ms }
+  nightly:
+    kind: task
+    image: { repository: sample-web, context: web }
+    before: [{ name: prove, command: [migrate], timeout: 60s }]
+    deploy: { to: ecs, cluster: sample, task-definition: web/nightly.json }
 environments: { dev: { region: eu-central-1 } }
 `;
-const DEFINITION = JSON.stringify({
-  family: 'web',
-  containerDefinitions: [
-    {
-      name: 'web',
-      image: 'set-by-the-deployment',
-      memory: 64,
-      portMappings: [{ containerPort: 8080 }],
-      stopTimeout: 2,
-    },
-  ],
-});
+const definition = (family: string) =>
+  JSON.stringify({
+    family,
+    containerDefinitions: [
+      {
+        name: 'web',
+        image: 'set-by-the-deployment',
+        memory: 64,
+        portMappings: [{ containerPort: 8080 }],
+        stopTimeout: 2,
+        logConfiguration: {
+          logDriver: 'awslogs',
+          options: { 'awslogs-group': '/ecs/test', 'awslogs-stream-prefix': 'x', 'awslogs-create-group': 'true' },
+        },
+      },
+    ],
+  });
 
 beforeAll(async () => {
   git = gitFixture();
@@ -57,7 +70,8 @@ beforeAll(async () => {
     '.github/slipway.yml': CONFIG,
     'web/Dockerfile': `FROM scratch\nENV PATH=/bin\n${links}\nCOPY run.sh /run.sh\nENTRYPOINT ["/bin/sh", "/run.sh"]\n`,
     'web/run.sh': WELL,
-    'web/task-definition.json': DEFINITION,
+    'web/task-definition.json': definition('web'),
+    'web/nightly.json': definition('nightly'),
   });
   local = await startLocal({
     world: {
@@ -169,7 +183,7 @@ async function ship(inputs: Record<string, string> = {}): Promise<Run> {
     });
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
   const read = (name: string) => readFileSync(join(folder, name), 'utf8');
-  const result = JSON.parse(read('result-web.json')) as Result;
+  const result = JSON.parse(read(`result-${given.component}.json`)) as Result;
   return { code, log, result, summary: read('summary.md') };
 }
 
@@ -181,6 +195,7 @@ test('ship, the same again, a sick version, the same again, what runs', async ()
   expect(first.code).toBe(0);
   let revision = git.git('rev-parse', 'HEAD');
   expect(await health()).toEqual({ status: 'ok', revision });
+  expect(first.log).toContain(`migrate | migrating as ${revision}`);
 
   const again = await ship();
   expect([again.code, again.result.outcome.status]).toEqual([0, 'unchanged']);
@@ -211,5 +226,22 @@ test('ship, the same again, a sick version, the same again, what runs', async ()
   const status = await ship({ operation: 'status' });
   expect(status.code).toBe(0);
   expect(status.summary).toContain(`By the ledger commit ${revision.slice(0, 12)} serves`);
+  expect(status.summary).not.toContain('⚠️');
+}, 180_000);
+
+test('a scheduled task: proved, the same again, one that does not prove itself, what is registered', async () => {
+  git.commit({ 'web/run.sh': WELL });
+  const first = await ship({ component: 'nightly' });
+  expect([first.code, first.result.outcome]).toEqual([0, { status: 'succeeded', cause: '' }]);
+  expect(first.log).toContain('prove | migrating as');
+  expect((await ship({ component: 'nightly' })).result.outcome.status).toBe('unchanged');
+
+  git.commit({ 'web/run.sh': UNMIGRATED });
+  const broken = await ship({ component: 'nightly' });
+  expect([broken.code, broken.result.outcome.status]).toEqual([1, 'rolled-back']);
+  expect(broken.result.outcome.cause).toMatch(/nightly:2 was deregistered; nightly:1 is the family's newest again/);
+
+  const status = await ship({ component: 'nightly', operation: 'status' });
+  expect(status.code).toBe(0);
   expect(status.summary).not.toContain('⚠️');
 }, 180_000);

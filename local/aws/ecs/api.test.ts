@@ -126,13 +126,13 @@ const commands: [string, () => Promise<unknown>, string, RegExp][] = [
     /^The container app did not have a container port 1 defined\.$/,
   ],
   [
-    'blue/green, which is not played here',
+    'a canary without a load balancer',
     () =>
       local.client.send(
-        new sdk.UpdateServiceCommand({ cluster, service: 'idle', deploymentConfiguration: { strategy: 'BLUE_GREEN' } }),
+        new sdk.UpdateServiceCommand({ cluster, service: 'idle', deploymentConfiguration: { strategy: 'CANARY' } }),
       ),
-    'UnsupportedFeatureException',
-    /BLUE_GREEN/,
+    'InvalidParameterException',
+    /CANARY deployment strategy requires a load balancer/,
   ],
   [
     'CodeDeploy, which is not played here',

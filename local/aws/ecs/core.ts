@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Tag, TaskOverride } from '@aws-sdk/client-ecs';
+import type { ListenerRule } from '../../balancer/rule.ts';
 import type { TargetGroup } from '../../balancer/target-group.ts';
 import type { LocalContext } from '../../context.ts';
 import type { Engine } from '../../engine/engine.ts';
+import type { Launch } from './launch.ts';
 import { MESSAGES } from './messages.ts';
 import type { Cluster, Deployment, Service, Task, TaskDefinitionRecord } from './model.ts';
 import { newTaskId } from './names.ts';
@@ -16,6 +18,12 @@ export interface EcsDeps {
   engine: Engine;
   /** Every balancer's target groups. */
   targetGroups: readonly TargetGroup[];
+  /** Every balancer's listener rules, whose weights a deployment that shifts traffic sets. */
+  rules?: readonly ListenerRule[];
+  /** Lambda functions that may be hooks of a deployment: name → URL that plays the function. */
+  functions?: Readonly<Record<string, string>>;
+  /** Milliseconds that a minute of a bake time or hook time-out lasts; 60 000 unless a test is in a hurry. */
+  deploymentMinuteMs?: number;
   /** The registry whose images are always pulled; others are used when the engine has them. */
   registry?: ImageSource;
   /** The value of an SSM parameter or secret that a container definition's `secrets` names. */
@@ -32,6 +40,7 @@ export interface NewTask {
   group: string;
   startedBy?: string | undefined;
   overrides?: TaskOverride;
+  launch?: Launch;
   tags?: Tag[];
   enableExecuteCommand?: boolean;
 }
@@ -44,7 +53,10 @@ export class EcsCore {
   readonly context: LocalContext;
   readonly state: EcsState;
   readonly runner: TaskRunner;
+  readonly functions: Readonly<Record<string, string>>;
+  readonly minuteMs: number;
   readonly #groups: ReadonlyMap<string, TargetGroup>;
+  readonly #rules: readonly ListenerRule[];
   /** Called when something changed that the service's next step may depend on. */
   onChange: (service: Service) => void = () => undefined;
 
@@ -52,6 +64,9 @@ export class EcsCore {
     const { context } = deps;
     this.context = context;
     this.state = new EcsState(context);
+    this.functions = deps.functions ?? {};
+    this.minuteMs = deps.deploymentMinuteMs ?? 60_000;
+    this.#rules = deps.rules ?? [];
     this.#groups = new Map(deps.targetGroups.map((group) => [group.arn, group]));
     this.runner = new TaskRunner({
       engine: deps.engine,
@@ -88,6 +103,10 @@ export class EcsCore {
     return [...this.#groups.values()].find(({ name, arn }) => name === nameOrArn || arn === nameOrArn)?.arn;
   }
 
+  rule(nameOrArn: string | undefined): ListenerRule | undefined {
+    return this.#rules.find(({ name, arn }) => name === nameOrArn || arn === nameOrArn);
+  }
+
   startTask(wanted: NewTask): Task {
     const { cluster, taskDefinition } = wanted;
     const id = newTaskId();
@@ -102,6 +121,7 @@ export class EcsCore {
       group: wanted.group,
       startedBy: wanted.startedBy,
       overrides: wanted.overrides ?? {},
+      launch: wanted.launch ?? {},
       tags: wanted.tags ?? [],
       enableExecuteCommand: wanted.enableExecuteCommand ?? false,
       state: 'PROVISIONING',
@@ -156,11 +176,10 @@ export class EcsCore {
   }
 
   #targetsOf(deployment: Deployment | undefined): Task['targets'] {
-    return (deployment?.spec.loadBalancers ?? []).flatMap(({ targetGroupArn, containerPort }) =>
-      targetGroupArn && containerPort
-        ? [{ group: targetGroupArn, target: undefined, id: '', port: containerPort }]
-        : [],
-    );
+    return (deployment?.spec.loadBalancers ?? []).flatMap(({ containerPort }, i) => {
+      const group = deployment?.groups[i];
+      return group && containerPort ? [{ group, target: undefined, id: '', port: containerPort }] : [];
+    });
   }
 
   #changed(task: Task): void {

@@ -1,6 +1,7 @@
 import type { ServiceRevision } from '@aws-sdk/client-ecs';
 import { breakerThreshold } from './breaker.ts';
 import type { EcsCore } from './core.ts';
+import { launchView } from './launch.ts';
 import { MESSAGES } from './messages.ts';
 import {
   type Deployment,
@@ -16,6 +17,8 @@ import {
 } from './model.ts';
 import { newDeploymentId } from './names.ts';
 import { isEnded, type RolloutFact, rolloutText, step } from './rollout.ts';
+import { isShifting } from './shift.ts';
+import { groupsFor, newShift, trafficOf } from './shift-run.ts';
 
 /** Begins a deployment of the service: a new revision, a new PRIMARY, the one under way superseded. */
 export function beginDeployment(
@@ -27,19 +30,22 @@ export function beginDeployment(
   const before = ongoing(service);
   if (before) applyFact(core, service, before, { kind: 'superseded' });
   const id = newDeploymentId();
-  const revision = newRevision(core, service, target, now);
+  const sources = service.deployments.filter(
+    (one) => one === service.lastCompleted || tasksOf(service, one).some(isLive),
+  );
+  const blue = servingOne(service, before, sources);
+  const groups = groupsFor(target.spec, blue);
+  const revision = newRevision(core, service, { ...target, groups }, now);
   const deployment: Deployment = {
     id,
     ...target,
+    groups,
     revision,
     createdAt: now,
     updatedAt: now,
     failedTasks: 0,
     ...rolloutText(id, 'in-progress'),
   };
-  const sources = service.deployments.filter(
-    (one) => one === service.lastCompleted || tasksOf(service, one).some(isLive),
-  );
   service.revisions.unshift(revision);
   service.deployments = [deployment, ...sources];
   service.spec = target.spec;
@@ -47,15 +53,27 @@ export function beginDeployment(
   service.nextStartAt = 0;
   service.steady = false;
   const record = newRecord(core, service, deployment, sources);
+  record.shift = newShift(deployment, blue, sources, core.context.clock.now());
   service.serviceDeployments.unshift(record);
   tell(core, service, record);
   return record;
 }
 
+/** What has the traffic when a deployment begins: one that was only clearing up has it already, else the last that completed. */
+function servingOne(
+  service: Service,
+  before: ServiceDeployment | undefined,
+  sources: readonly Deployment[],
+): Deployment | undefined {
+  const { shift } = before ?? {};
+  if (shift?.state.stage === 'CLEAN_UP' && !shift.turnedBack) return shift.green;
+  return sources.find((one) => one === service.lastCompleted) ?? sources[0];
+}
+
 function newRevision(
   core: EcsCore,
   service: Service,
-  { taskDefinition, spec }: { taskDefinition: TaskDefinitionRecord; spec: ServiceSpec },
+  { taskDefinition, spec, groups }: Pick<Deployment, 'taskDefinition' | 'spec' | 'groups'>,
   now: Date,
 ): ServiceRevision {
   return {
@@ -63,10 +81,9 @@ function newRevision(
     serviceArn: service.arn,
     clusterArn: service.cluster.arn,
     taskDefinition: taskDefinition.arn,
-    launchType: spec.launchType ?? 'FARGATE',
-    platformVersion: spec.platformVersion ?? '1.4.0',
-    platformFamily: 'Linux',
+    ...launchView(spec, '1.4.0'),
     ...(spec.loadBalancers ? { loadBalancers: spec.loadBalancers } : {}),
+    ...(spec.loadBalancers && isShifting(spec) ? { resolvedConfiguration: resolved(spec, groups) } : {}),
     ...(spec.networkConfiguration ? { networkConfiguration: spec.networkConfiguration } : {}),
     containerImages: (taskDefinition.definition.containerDefinitions ?? []).map(({ name, image }) => ({
       ...(name ? { containerName: name } : {}),
@@ -74,6 +91,17 @@ function newRevision(
     })),
     guardDutyEnabled: false,
     createdAt: now,
+  };
+}
+
+function resolved(spec: ServiceSpec, groups: Deployment['groups']): ServiceRevision['resolvedConfiguration'] {
+  return {
+    loadBalancers: (spec.loadBalancers ?? []).map(({ advancedConfiguration }, i) => ({
+      ...(groups[i] ? { targetGroupArn: groups[i] } : {}),
+      ...(advancedConfiguration?.productionListenerRule
+        ? { productionListenerRule: advancedConfiguration.productionListenerRule }
+        : {}),
+    })),
   };
 }
 
@@ -85,7 +113,7 @@ function newRecord(
 ): ServiceDeployment {
   const { lag, clock } = core.context;
   const now = clock.now();
-  const breaker = deployment.spec.deploymentConfiguration?.deploymentCircuitBreaker;
+  const { deploymentCircuitBreaker: breaker, alarms } = deployment.spec.deploymentConfiguration ?? {};
   return {
     arn: core.state.arns.serviceDeployment(service.cluster.name, service.name),
     status: 'PENDING',
@@ -103,6 +131,12 @@ function newRecord(
       failureCount: 0,
       threshold: breakerThreshold(service.desiredCount, breaker?.thresholdConfiguration),
     },
+    alarms: {
+      status: alarms?.enable ? 'MONITORING' : 'DISABLED',
+      alarmNames: alarms?.alarmNames ?? [],
+      triggeredAlarmNames: [],
+    },
+    shift: undefined,
     spec: deployment.spec,
     frozen: undefined,
     startsAt: now + lag.of('ecs.deploymentStart', service.name),
@@ -135,6 +169,7 @@ export function applyFact(core: EcsCore, service: Service, record: ServiceDeploy
   record.updatedAt = now;
   if (fact.kind === 'begun') record.startedAt = now;
   if (fact.kind === 'breaker') record.breaker.status = 'TRIGGERED';
+  if (fact.kind === 'alarm') record.alarms.status = 'TRIGGERED';
   if (result.next === 'roll-back') rollBack(core, service, record);
   if (result.next === 'fail') fail(core, service, fact.kind === 'breaker');
   if (result.next === 'complete') complete(core, service);
@@ -146,6 +181,7 @@ function rollBack(core: EcsCore, service: Service, record: ServiceDeployment): v
   const failed = service.deployments[0];
   const candidate = rollbackCandidate(service);
   if (!failed || !candidate) return;
+  if (record.shift) record.shift.turnedBack = true;
   const byBreaker = record.breaker.status === 'TRIGGERED';
   const now = core.now();
   Object.assign(failed, rolloutText(failed.id, byBreaker ? 'failed' : 'stopped'), { updatedAt: now });
@@ -188,6 +224,7 @@ function complete(core: EcsCore, service: Service): void {
 function end(service: Service, record: ServiceDeployment, now: Date): void {
   record.finishedAt = now;
   if (record.status === 'STOPPED') record.stoppedAt = now;
+  if (record.alarms.status === 'MONITORING') record.alarms.status = 'MONITORING_COMPLETE';
   if (record.breaker.status === 'MONITORING') record.breaker.status = 'MONITORING_COMPLETE';
   record.frozen = revisionCounts(service, record);
 }
@@ -198,7 +235,7 @@ export function revisionCounts(service: Service, record: ServiceDeployment): Rev
   const arns = [...record.sourceRevisionArns, record.deployment.revision.serviceRevisionArn ?? ''];
   return arns.map((arn) => {
     const deployment = service.deployments.find(({ revision }) => revision.serviceRevisionArn === arn);
-    return { arn, ...counts(service, deployment) };
+    return { arn, ...counts(service, deployment), ...trafficOf(record, arn) };
   });
 }
 

@@ -78,6 +78,8 @@ function operations(core: EcsCore): AwsService['operations'] {
     DescribeServiceRevisions: (input: sdk.DescribeServiceRevisionsRequest) =>
       deployments.describeServiceRevisions(core, input),
     StopServiceDeployment: (input: sdk.StopServiceDeploymentRequest) => deployments.stopServiceDeployment(core, input),
+    ContinueServiceDeployment: (input: sdk.ContinueServiceDeploymentRequest) =>
+      deployments.continueServiceDeployment(core, input),
     RunTask: (input: sdk.RunTaskRequest) => tasks.runTask(core, input),
     StopTask: (input: sdk.StopTaskRequest) => tasks.stopTask(core, input),
     DescribeTasks: (input: sdk.DescribeTasksRequest) => tasks.describeTasks(core, input),

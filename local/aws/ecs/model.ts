@@ -11,6 +11,8 @@ import type {
   TaskStopCode,
 } from '@aws-sdk/client-ecs';
 import type { Target } from '../../balancer/target-group.ts';
+import type { Launch } from './launch.ts';
+import type { TrafficShift } from './shift-run.ts';
 
 /** A registered task definition, with every field as it was written: those that the SDK does not know as well. */
 export interface TaskDefinitionRecord {
@@ -68,6 +70,8 @@ export interface Deployment {
   taskDefinition: TaskDefinitionRecord;
   revision: RevisionShape;
   spec: ServiceSpec;
+  /** ARN of the target group that its tasks register in, by the position of the load balancer in `spec`. */
+  groups: readonly (string | undefined)[];
   createdAt: Date;
   updatedAt: Date;
   rolloutState: DeploymentRolloutState;
@@ -93,6 +97,13 @@ export interface ServiceDeployment {
     failureCount: number;
     threshold: number;
   };
+  alarms: {
+    status: 'TRIGGERED' | 'MONITORING' | 'MONITORING_COMPLETE' | 'DISABLED';
+    alarmNames: string[];
+    triggeredAlarmNames: string[];
+  };
+  /** How its traffic moves; undefined for a rolling deployment. */
+  shift: TrafficShift | undefined;
   spec: ServiceSpec;
   /** Counts per revision as they were when it ended. */
   frozen: RevisionCounts[] | undefined;
@@ -107,6 +118,8 @@ export interface RevisionCounts {
   requestedTaskCount: number;
   runningTaskCount: number;
   pendingTaskCount: number;
+  requestedTestTrafficWeight?: number;
+  requestedProductionTrafficWeight?: number;
 }
 
 /** The life of a task, in its order. Source: ECS Developer Guide, "Task lifecycle". */
@@ -139,6 +152,7 @@ export interface Task {
   group: string;
   startedBy: string | undefined;
   overrides: TaskOverride;
+  launch: Launch;
   tags: Tag[];
   enableExecuteCommand: boolean;
   state: TaskState;

@@ -2,8 +2,9 @@ import { breakerThreshold, failureCount, type TaskFate } from './breaker.ts';
 import type { EcsCore } from './core.ts';
 import { applyFact, ongoing, rollbackCandidate, tasksOf } from './deployments.ts';
 import { MESSAGES } from './messages.ts';
-import { type Deployment, isLive, isPending, type Service, type Task } from './model.ts';
-import { backOff, isSteady, type ScheduledTask, schedule } from './scheduler.ts';
+import { type Deployment, isLive, isPending, type Service, type ServiceDeployment, type Task } from './model.ts';
+import { backOff, isSteady, type Schedule, type ScheduledTask, schedule } from './scheduler.ts';
+import { advance, begin, turnBack } from './shift-run.ts';
 import { FAILED_CONTAINER_CHECK, failedBalancerCheck, scaledIn } from './stop-reasons.ts';
 import { type TaskHealth, taskHealth } from './task-health.ts';
 
@@ -15,6 +16,8 @@ export function reconcile(core: EcsCore, service: Service): void {
   for (const [task, health] of healths) learnHealth(service, task, health);
   for (const task of service.cluster.tasks.values()) if (task.service === service) learnEnd(core, service, task);
   judgeByBreaker(core, service);
+  judgeByAlarms(core, service);
+  moveOn(core, service, healths);
   if (ongoing(service)?.status !== 'PENDING') act(core, service, healths);
   settle(core, service, healths);
 }
@@ -26,6 +29,7 @@ function beginWhatIsDue(core: EcsCore, service: Service): void {
   if (record.status !== 'PENDING') return;
   for (const older of service.serviceDeployments) applyFact(core, service, older, { kind: 'replaced' });
   applyFact(core, service, record, { kind: 'begun' });
+  begin(core, service, record);
 }
 
 function healthOf(core: EcsCore, service: Service, task: Task): TaskHealth {
@@ -93,17 +97,119 @@ function judgeByBreaker(core: EcsCore, service: Service): void {
   applyFact(core, service, record, { kind: 'breaker', rollback: breaker.rollback ?? false, candidate });
 }
 
+function judgeByAlarms(core: EcsCore, service: Service): void {
+  const record = ongoing(service);
+  const alarms = service.deployments[0]?.spec.deploymentConfiguration?.alarms;
+  if (record?.status !== 'IN_PROGRESS' || !alarms?.enable) return;
+  const about = { cluster: service.cluster.name, service: service.name };
+  const triggered = (alarms.alarmNames ?? []).filter((alarm) =>
+    core.context.faults.named('alarm', { ...about, alarm }),
+  );
+  if (triggered.length === 0) return;
+  record.alarms.triggeredAlarmNames = triggered;
+  const candidate = rollbackCandidate(service) !== undefined;
+  applyFact(core, service, record, { kind: 'alarm', rollback: alarms.rollback ?? false, candidate });
+}
+
+/** Brings a deployment that shifts traffic to its next stage, or has it turn back when a hook says so. */
+function moveOn(core: EcsCore, service: Service, healths: ReadonlyMap<Task, TaskHealth>): void {
+  const record = ongoing(service);
+  if (!record?.shift) return;
+  const { green, blue } = record.shift;
+  const own = [green.id, blue?.id];
+  const news = advance(core, service, record, {
+    greenReady: isReady(service, green, healths),
+    othersGone: tasksOf(service).every(({ deploymentId }) => own.includes(deploymentId)),
+  });
+  if (news.kind === 'stage') core.onChange(service);
+  if (news.kind !== 'failed') return;
+  const candidate = rollbackCandidate(service) !== undefined;
+  applyFact(core, service, record, { kind: 'hook', reason: news.reason, candidate });
+}
+
+/** Whether a revision has all its tasks, every one of them healthy. */
+function isReady(service: Service, deployment: Deployment, healths: ReadonlyMap<Task, TaskHealth>): boolean {
+  const live = tasksOf(service, deployment).filter(isLive);
+  return live.length >= service.desiredCount && live.every((task) => healths.get(task)?.kind === 'healthy');
+}
+
 function act(core: EcsCore, service: Service, healths: ReadonlyMap<Task, TaskHealth>): void {
   const primary = service.deployments[0];
   if (!primary) return;
+  const record = shiftInCharge(service);
+  if (record?.shift) actBesideEachOther(core, service, record, record.shift, healths);
+  else carryOut(core, service, primary, rollingPlan(core, service, primary, healths), healths);
+}
+
+/** A deployment that shifts traffic decides what runs until it has ended well: after a failure without a rollback both stay. */
+function shiftInCharge(service: Service): ServiceDeployment | undefined {
+  const newest = service.serviceDeployments[0];
+  return newest?.shift && newest.status !== 'SUCCESSFUL' && newest.status !== 'ROLLBACK_SUCCESSFUL'
+    ? newest
+    : undefined;
+}
+
+type Shift = NonNullable<ServiceDeployment['shift']>;
+
+/** Both revisions have all their tasks, each in its own target group; the one that has no traffic any more goes at the end. */
+function actBesideEachOther(
+  core: EcsCore,
+  service: Service,
+  record: ServiceDeployment,
+  shift: Shift,
+  healths: ReadonlyMap<Task, TaskHealth>,
+): void {
+  const { green, blue, state } = shift;
+  const wentBack = shift.turnedBack && turnBack(core, shift, blue !== undefined && isReady(service, blue, healths));
+  const stopped = record.status === 'STOPPED' || record.status === 'ROLLBACK_FAILED';
+  const scaled = state.stage !== 'RECONCILE_SERVICE' && state.stage !== 'PRE_SCALE_UP';
+  const keepsGreen = !shift.turnedBack || !wentBack;
+  const keepsBlue = shift.turnedBack || stopped || state.stage !== 'CLEAN_UP';
+  const startsGreen = scaled && !shift.turnedBack && !stopped && green.rolloutState !== 'FAILED';
+  for (const deployment of partsOf(service, shift)) {
+    const [keeps, starts] =
+      deployment === green ? [keepsGreen, startsGreen] : deployment === blue ? [keepsBlue, keepsBlue] : [false, false];
+    const tasks = scheduled(service, deployment, healths).filter(({ primary }) => primary);
+    const plan = schedule({
+      desired: keeps ? service.desiredCount : 0,
+      minimumHealthyPercent: 100,
+      maximumPercent: 200,
+      mayStart: starts && service.nextStartAt <= core.context.clock.now(),
+      tasks,
+    });
+    carryOut(core, service, deployment, plan, healths);
+  }
+}
+
+/** The revisions that have tasks, or shall have: an old one that was scaled to nothing before is started only to go back to. */
+function partsOf(service: Service, { green, blue }: Shift): Deployment[] {
+  const others = service.deployments.filter((one) => one !== green && one !== blue);
+  return [green, ...(blue ? [blue] : []), ...others];
+}
+
+function rollingPlan(
+  core: EcsCore,
+  service: Service,
+  primary: Deployment,
+  healths: ReadonlyMap<Task, TaskHealth>,
+): Schedule {
   const configuration = service.spec.deploymentConfiguration;
-  const plan = schedule({
+  return schedule({
     desired: service.desiredCount,
     minimumHealthyPercent: configuration?.minimumHealthyPercent ?? 100,
     maximumPercent: configuration?.maximumPercent ?? 200,
     mayStart: primary.rolloutState !== 'FAILED' && service.nextStartAt <= core.context.clock.now(),
     tasks: scheduled(service, primary, healths),
   });
+}
+
+function carryOut(
+  core: EcsCore,
+  service: Service,
+  primary: Deployment,
+  plan: Schedule,
+  healths: ReadonlyMap<Task, TaskHealth>,
+): void {
   const started = Array.from({ length: plan.start }, () => startTask(core, service, primary));
   if (started.length > 0) {
     service.steady = false;
@@ -152,6 +258,7 @@ function startTask(core: EcsCore, service: Service, deployment: Deployment): Tas
     deployment,
     group: `service:${service.name}`,
     startedBy: deployment.id,
+    launch: spec,
     tags: [...propagated],
     enableExecuteCommand: spec.enableExecuteCommand ?? false,
   });
@@ -214,6 +321,7 @@ function settle(core: EcsCore, service: Service, healths: ReadonlyMap<Task, Task
   );
   if (!isSteady({ desired: service.desiredCount, tasks: scheduled(service, primary, healths) })) return;
   const record = ongoing(service);
+  if (record?.shift && record.status === 'IN_PROGRESS' && record.shift.state.stage !== 'CLEAN_UP') return;
   if (record) applyFact(core, service, record, { kind: 'steady' });
   else if (!service.steady && primary.rolloutState === 'COMPLETED') {
     service.steady = true;

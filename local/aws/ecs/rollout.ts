@@ -7,6 +7,10 @@ export type RolloutFact =
   | { kind: 'steady' }
   /** The circuit breaker's threshold was reached. */
   | { kind: 'breaker'; rollback: boolean; candidate: boolean }
+  /** An alarm of the deployment went off. */
+  | { kind: 'alarm'; rollback: boolean; candidate: boolean }
+  /** A lifecycle hook, its time-out or the answer to a pause turns it back, whatever is configured. */
+  | { kind: 'hook'; reason: string; candidate: boolean }
   /** StopServiceDeployment with stopType ROLLBACK. */
   | { kind: 'stop'; candidate: boolean }
   /** The rollback that was asked for is taken up. */
@@ -27,7 +31,10 @@ export interface RolloutStep {
 export const REASONS = {
   breakerRollback: 'Service deployment rolled back because the circuit breaker threshold was exceeded.',
   breakerStop: 'Service deployment stopped because the circuit breaker threshold was exceeded.',
+  alarmRollback: 'Service deployment rolled back because CloudWatch alarms were detected.',
+  alarmStop: 'Service deployment stopped because CloudWatch alarms were detected.',
   userRollback: 'Service deployment rolled back because of a stop service deployment request.',
+  continuedRollback: 'Service deployment rolled back because of a continue service deployment request.',
   noCandidate: 'No rollback candidate was found to run the rollback.',
   rollbackBroke: 'Service deployment rollback failed because the circuit breaker threshold was exceeded.',
   superseded: 'Service deployment stopped because of a newer service deployment.',
@@ -59,6 +66,15 @@ export function step(status: ServiceDeploymentStatus, fact: RolloutFact): Rollou
       if (!fact.rollback) return { status: 'STOPPED', statusReason: REASONS.breakerStop, next: 'fail' };
       if (!fact.candidate) return { status: 'ROLLBACK_FAILED', statusReason: REASONS.noCandidate, next: 'fail' };
       return { status: 'ROLLBACK_IN_PROGRESS', statusReason: REASONS.breakerRollback, next: 'roll-back' };
+    case 'alarm':
+      if (rollingBack) return undefined;
+      if (!fact.rollback) return { status: 'STOPPED', statusReason: REASONS.alarmStop, next: 'fail' };
+      if (!fact.candidate) return { status: 'ROLLBACK_FAILED', statusReason: REASONS.noCandidate, next: 'fail' };
+      return { status: 'ROLLBACK_IN_PROGRESS', statusReason: REASONS.alarmRollback, next: 'roll-back' };
+    case 'hook':
+      if (rollingBack) return undefined;
+      if (!fact.candidate) return { status: 'ROLLBACK_FAILED', statusReason: REASONS.noCandidate, next: 'fail' };
+      return { status: 'ROLLBACK_IN_PROGRESS', statusReason: fact.reason, next: 'roll-back' };
     case 'stop':
       if (rollingBack) return undefined;
       if (!fact.candidate) return { status: 'ROLLBACK_FAILED', statusReason: REASONS.noCandidate, next: 'fail' };

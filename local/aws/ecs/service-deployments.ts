@@ -1,4 +1,6 @@
 import type {
+  ContinueServiceDeploymentRequest,
+  ContinueServiceDeploymentResponse,
   DescribeServiceDeploymentsRequest,
   DescribeServiceDeploymentsResponse,
   DescribeServiceRevisionsRequest,
@@ -13,7 +15,7 @@ import type { EcsCore } from './core.ts';
 import { applyFact, rollbackCandidate } from './deployments.ts';
 import { conflict, invalidParameter, notPlayedHere, serviceDeploymentNotFound } from './faults.ts';
 import type { Service, ServiceDeployment } from './model.ts';
-import { isEnded } from './rollout.ts';
+import { isEnded, REASONS } from './rollout.ts';
 import { missing } from './state.ts';
 import { serviceDeploymentBrief, serviceDeploymentView } from './views.ts';
 
@@ -84,6 +86,26 @@ export function stopServiceDeployment(
     throw conflict(`The service deployment ${arn} cannot be stopped because its status is ${record.status}.`);
   }
   applyFact(core, service, record, { kind: 'stop', candidate: rollbackCandidate(service) !== undefined });
+  core.onChange(service);
+  return { serviceDeploymentArn: arn };
+}
+
+export function continueServiceDeployment(
+  core: EcsCore,
+  input: ContinueServiceDeploymentRequest,
+): ContinueServiceDeploymentResponse {
+  const arn = input.serviceDeploymentArn ?? '';
+  const entry = find(core, arn);
+  if (!entry) throw serviceDeploymentNotFound();
+  const { service, record } = entry;
+  const run = record.shift?.hooks.find(({ id }) => id === input.hookId);
+  if (record.status !== 'IN_PROGRESS' || run?.status !== 'AWAITING_ACTION')
+    throw invalidParameter(`The lifecycle hook ${input.hookId} of the service deployment is not awaiting an action.`);
+  run.status = 'SUCCEEDED';
+  if (input.action === 'ROLLBACK') {
+    const candidate = rollbackCandidate(service) !== undefined;
+    applyFact(core, service, record, { kind: 'hook', reason: REASONS.continuedRollback, candidate });
+  }
   core.onChange(service);
   return { serviceDeploymentArn: arn };
 }

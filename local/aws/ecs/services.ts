@@ -1,4 +1,5 @@
 import type {
+  AdvancedConfiguration,
   CreateServiceRequest,
   CreateServiceResponse,
   DeleteServiceRequest,
@@ -14,9 +15,11 @@ import { pageOf } from '../page.ts';
 import type { EcsCore } from './core.ts';
 import { applyFact, beginDeployment, ongoing } from './deployments.ts';
 import { invalidParameter, notPlayedHere, serviceNotActive } from './faults.ts';
+import { checkLaunch } from './launch.ts';
 import type { Service, ServiceSpec, TaskDefinitionRecord } from './model.ts';
 import { shortName } from './names.ts';
 import { missing } from './state.ts';
+import { checkStrategy } from './strategy-checks.ts';
 import { serviceView } from './views.ts';
 
 const MOST_DESCRIBED = 10;
@@ -65,6 +68,10 @@ export function createService(core: EcsCore, input: CreateServiceRequest, by: st
   return { service: serviceView(service, true, core.context.clock.now()) };
 }
 
+/** Source: seen; the developer guide says the same in "Updating an Amazon ECS service to use a capacity provider". */
+const STRATEGY_NEEDS_FORCE =
+  'When switching from launch type to capacity provider strategy on an existing service, or making a change to a capacity provider strategy on a service that is already using one, you must force a new deployment.';
+
 /** A change of these needs new tasks; of all else only the numbers change. */
 const REVISED = [
   'loadBalancers',
@@ -86,7 +93,16 @@ export function updateService(core: EcsCore, input: UpdateServiceRequest): Updat
   const taskDefinition =
     reference === undefined ? primary?.taskDefinition : core.state.runnableTaskDefinition(reference);
   if (!taskDefinition) throw invalidParameter('TaskDefinition cannot be blank.');
-  const spec = withTargetGroups(core, { ...service.spec, ...changed(changes) });
+  const newStrategy =
+    changes.capacityProviderStrategy !== undefined &&
+    !same(changes.capacityProviderStrategy, service.spec.capacityProviderStrategy ?? []);
+  if (newStrategy && forceNewDeployment !== true) throw invalidParameter(STRATEGY_NEEDS_FORCE);
+  const spec = withTargetGroups(core, {
+    ...service.spec,
+    // A strategy takes the place of the launch type.
+    ...(newStrategy ? { launchType: undefined } : {}),
+    ...changed(changes),
+  });
   checkSpec(core, spec, taskDefinition);
   const revised = REVISED.some((key) => changes[key] !== undefined && !same(changes[key], service.spec[key]));
   const needsNewTasks = forceNewDeployment === true || taskDefinition !== primary?.taskDefinition || revised;
@@ -148,11 +164,12 @@ function checkCount(desired: number | undefined): void {
 }
 
 /** Refuses what AWS refuses, and by name what this local ECS does not play. */
-function checkSpec(core: EcsCore, spec: Partial<ServiceSpec>, { definition }: TaskDefinitionRecord): void {
+function checkSpec(core: EcsCore, spec: Partial<ServiceSpec>, taskDefinition: TaskDefinitionRecord): void {
+  const { definition } = taskDefinition;
+  checkLaunch(spec, taskDefinition);
   const controller = spec.deploymentController?.type ?? 'ECS';
   if (controller !== 'ECS') throw notPlayedHere(`The deployment controller ${controller}`);
-  const strategy = spec.deploymentConfiguration?.strategy ?? 'ROLLING';
-  if (strategy !== 'ROLLING') throw notPlayedHere(`The deployment strategy ${strategy}`);
+  checkStrategy(core, spec);
   if (spec.schedulingStrategy === 'DAEMON') throw notPlayedHere('The scheduling strategy DAEMON');
   for (const { targetGroupArn, containerName, containerPort } of spec.loadBalancers ?? []) {
     if (!targetGroupArn) throw notPlayedHere('A Classic Load Balancer');
@@ -172,9 +189,25 @@ function withTargetGroups<T extends Partial<ServiceSpec>>(core: EcsCore, spec: T
   if (!spec.loadBalancers) return spec;
   const loadBalancers = spec.loadBalancers.map((one) => {
     const arn = one.targetGroupArn === undefined ? undefined : core.targetGroupArn(one.targetGroupArn);
-    return arn === undefined ? one : { ...one, targetGroupArn: arn };
+    const advanced = one.advancedConfiguration && withRules(core, one.advancedConfiguration);
+    return {
+      ...one,
+      ...(arn ? { targetGroupArn: arn } : {}),
+      ...(advanced ? { advancedConfiguration: advanced } : {}),
+    };
   });
   return { ...spec, loadBalancers };
+}
+
+function withRules(core: EcsCore, advanced: AdvancedConfiguration): AdvancedConfiguration {
+  const { alternateTargetGroupArn, productionListenerRule, testListenerRule } = advanced;
+  const named = {
+    alternateTargetGroupArn:
+      alternateTargetGroupArn && (core.targetGroupArn(alternateTargetGroupArn) ?? alternateTargetGroupArn),
+    productionListenerRule: core.rule(productionListenerRule)?.arn ?? productionListenerRule,
+    testListenerRule: core.rule(testListenerRule)?.arn ?? testListenerRule,
+  };
+  return { ...advanced, ...Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined)) };
 }
 
 function changed(changes: object): Partial<ServiceSpec> {

@@ -32,6 +32,8 @@ export interface ServiceSnapshot {
     status: string;
     reason?: string;
     taskDefinition: string;
+    /** Lifecycle stage, of a deployment that shifts traffic. */
+    stage?: string;
     createdAt: number;
     finishedAt?: number;
   }[];
@@ -105,6 +107,7 @@ function serviceSnapshot(service: Service): ServiceSnapshot {
       status: record.status,
       ...(record.statusReason ? { reason: record.statusReason } : {}),
       taskDefinition: short(record.deployment),
+      ...(record.shift ? { stage: record.shift.state.stage } : {}),
       createdAt: record.createdAt.getTime(),
       ...(record.finishedAt ? { finishedAt: record.finishedAt.getTime() } : {}),
     })),

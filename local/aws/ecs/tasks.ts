@@ -11,6 +11,7 @@ import type {
 import { pageOf } from '../page.ts';
 import type { EcsCore } from './core.ts';
 import { invalidParameter } from './faults.ts';
+import { checkLaunch } from './launch.ts';
 import type { Task } from './model.ts';
 import { shortName } from './names.ts';
 import { missing } from './state.ts';
@@ -27,6 +28,7 @@ export function runTask(core: EcsCore, input: RunTaskRequest): RunTaskResponse {
   if (taskDefinition.definition.networkMode === 'awsvpc' && !input.networkConfiguration?.awsvpcConfiguration) {
     throw invalidParameter("Network Configuration must be provided when networkMode 'awsvpc' is specified.");
   }
+  checkLaunch(input, taskDefinition);
   const known = taskDefinition.definition.containerDefinitions?.map(({ name }) => name) ?? [];
   for (const { name } of input.overrides?.containerOverrides ?? []) {
     if (!known.includes(name))
@@ -39,6 +41,7 @@ export function runTask(core: EcsCore, input: RunTaskRequest): RunTaskResponse {
       group: input.group ?? `family:${taskDefinition.family}`,
       startedBy: input.startedBy,
       overrides: input.overrides ?? {},
+      launch: input,
       tags: [...(input.propagateTags === 'TASK_DEFINITION' ? taskDefinition.tags : []), ...(input.tags ?? [])],
       enableExecuteCommand: input.enableExecuteCommand ?? false,
     }),

@@ -19,9 +19,10 @@ import { createWorld, type WorldInput } from '../../world.ts';
 import { createCredentialStore, LOCAL_ACCESS_KEY_ID, LOCAL_SECRET_ACCESS_KEY } from '../credentials.ts';
 import { createElbv2 } from '../elbv2/elbv2.ts';
 import { createAwsEndpoint } from '../endpoint.ts';
+import { createLogs } from '../logs.ts';
 import { createEcs, type Ecs } from './ecs.ts';
 
-/** A local ECS with its balancers behind the real endpoint, for tests. */
+/** A local ECS with its balancers and logs behind the real endpoint, for tests. */
 export interface TestEcs {
   context: LocalContext;
   engine: Engine;
@@ -34,7 +35,7 @@ export interface TestEcs {
 
 export async function startTestEcs(
   input: WorldInput,
-  options: { lag?: LagMode; owner?: string } = {},
+  options: { lag?: LagMode; owner?: string; minuteMs?: number } = {},
 ): Promise<TestEcs> {
   const world = createWorld(input);
   const instance = `ecs-test-${randomBytes(4).toString('hex')}`;
@@ -57,13 +58,16 @@ export async function startTestEcs(
     context,
     engine,
     targetGroups: balancers.flatMap(({ targetGroups }) => [...targetGroups]),
+    rules: balancers.flatMap(({ rules }) => [...rules]),
+    functions: world.functions,
+    ...(options.minuteMs === undefined ? {} : { deploymentMinuteMs: options.minuteMs }),
     healthTimeScale: 0.2,
   });
   const credentials = createCredentialStore({ account: world.account, now: clock.now });
   const endpoint = await createAwsEndpoint({
     ...context,
     credentials,
-    services: [ecs.service, createElbv2({ balancers })],
+    services: [ecs.service, createElbv2({ balancers }), createLogs(context)],
   });
   ecs.seed(world);
   const client = new ECSClient({
@@ -153,6 +157,29 @@ export function webWorld(more: { breaker?: boolean; rollback?: boolean; desiredC
       },
     ],
     balancers: [{ name: 'web', targetGroups: [WEB_GROUP] }],
+  };
+}
+
+/** The service of `webWorld` with what blue/green, linear and canary deployments need: two target groups and a test listener. */
+export function shiftingWorld(): WorldInput {
+  const world = webWorld();
+  const advancedConfiguration = {
+    alternateTargetGroupArn: 'green',
+    productionListenerRule: 'web:production',
+    testListenerRule: 'web:test',
+    roleArn: 'arn:aws:iam::123456789012:role/ecs-traffic',
+  };
+  const service = {
+    serviceName: 'web',
+    taskDefinition: 'web:1',
+    desiredCount: 2,
+    loadBalancers: [{ targetGroupArn: 'web', containerName: 'app', containerPort: 8080, advancedConfiguration }],
+    deploymentConfiguration: { strategy: 'BLUE_GREEN' as const, bakeTimeInMinutes: 0 },
+  };
+  return {
+    ...world,
+    clusters: (world.clusters ?? []).map((cluster) => ({ ...cluster, services: [service] })),
+    balancers: [{ name: 'web', testPort: 0, targetGroups: [WEB_GROUP, { ...WEB_GROUP, name: 'green' }] }],
   };
 }
 

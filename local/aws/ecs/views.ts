@@ -8,6 +8,7 @@ import type {
   Task as TaskShape,
 } from '@aws-sdk/client-ecs';
 import { counts, revisionCounts, tasksOf } from './deployments.ts';
+import { launchView, onFargate } from './launch.ts';
 import {
   type Cluster,
   type Deployment,
@@ -19,6 +20,8 @@ import {
   type Task,
   type TaskContainer,
 } from './model.ts';
+import { isShifting } from './shift.ts';
+import { shiftView } from './shift-run.ts';
 import { healthStatus } from './task-health.ts';
 
 /** State, as the API shows it. */
@@ -58,9 +61,7 @@ export function serviceView(service: Service, tags: boolean, now: number): Servi
     ...(primary ? { taskDefinition: primary.taskDefinition.arn } : {}),
     loadBalancers: spec.loadBalancers ?? [],
     serviceRegistries: spec.serviceRegistries ?? [],
-    launchType: spec.launchType ?? 'FARGATE',
-    platformVersion: spec.platformVersion ?? 'LATEST',
-    platformFamily: 'Linux',
+    ...launchView(spec, 'LATEST'),
     deploymentConfiguration: {
       maximumPercent: 200,
       minimumHealthyPercent: 100,
@@ -112,12 +113,12 @@ function deploymentView(service: Service, deployment: Deployment): DeploymentSha
     failedTasks: deployment.failedTasks,
     createdAt: deployment.createdAt,
     updatedAt: deployment.updatedAt,
-    launchType: spec.launchType ?? 'FARGATE',
-    platformVersion: spec.platformVersion ?? '1.4.0',
-    platformFamily: 'Linux',
+    ...launchView(spec, '1.4.0'),
     ...(spec.networkConfiguration ? { networkConfiguration: spec.networkConfiguration } : {}),
-    rolloutState: deployment.rolloutState,
-    rolloutStateReason: deployment.rolloutStateReason,
+    // "Only returned for services that use the rolling update" (API).
+    ...(isShifting(spec)
+      ? {}
+      : { rolloutState: deployment.rolloutState, rolloutStateReason: deployment.rolloutStateReason }),
   };
 }
 
@@ -151,7 +152,8 @@ export function serviceDeploymentView(service: Service, record: ServiceDeploymen
     },
     ...(record.rollback ? { rollback: record.rollback } : {}),
     deploymentCircuitBreaker: record.breaker,
-    alarms: { status: 'DISABLED', alarmNames: [], triggeredAlarmNames: [] },
+    alarms: record.alarms,
+    ...(record.shift ? shiftView(record.shift) : {}),
   };
 }
 
@@ -181,9 +183,7 @@ export function taskView(task: Task, tags: boolean, now: number): TaskShape {
     taskDefinitionArn: task.taskDefinition.arn,
     group: task.group,
     ...(task.startedBy ? { startedBy: task.startedBy } : {}),
-    launchType: 'FARGATE',
-    platformFamily: 'Linux',
-    platformVersion: '1.4.0',
+    ...taskLaunch(task),
     availabilityZone: `${task.cluster.arn.split(':')[3]}a`,
     lastStatus: shown.state,
     desiredStatus: shown.desired,
@@ -203,6 +203,15 @@ export function taskView(task: Task, tags: boolean, now: number): TaskShape {
     inferenceAccelerators: [],
     version: task.version,
     tags: tags ? task.tags : [],
+  };
+}
+
+/** A task of a strategy shows the provider that it came to run on: the first, as capacity never lacks here. */
+function taskLaunch({ launch }: Task): Partial<TaskShape> {
+  const { platformVersion = '1.4.0', launchType = 'EC2', capacityProviderStrategy: [first] = [] } = launch;
+  return {
+    ...(onFargate(launch) ? { launchType: 'FARGATE', platformVersion, platformFamily: 'Linux' } : { launchType }),
+    ...(first?.capacityProvider ? { capacityProviderName: first.capacityProvider } : {}),
   };
 }
 

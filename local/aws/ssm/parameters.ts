@@ -1,6 +1,7 @@
 import type {
   AddTagsToResourceRequest,
   DeleteParameterRequest,
+  DescribeParametersRequest,
   GetParameterRequest,
   GetParametersByPathRequest,
   GetParametersRequest,
@@ -61,6 +62,7 @@ class Parameters {
       }),
       GetParameters: (input: GetParametersRequest) => this.#getParameters(input),
       GetParametersByPath: (input: GetParametersByPathRequest) => this.#getParametersByPath(input),
+      DescribeParameters: (input: DescribeParametersRequest) => this.#describeParameters(input),
       PutParameter: (input: PutParameterRequest) => this.#putParameter(input),
       DeleteParameter: (input: DeleteParameterRequest) => this.#deleteParameter(input),
       AddTagsToResource: (input: AddTagsToResourceRequest) => this.#addTagsToResource(input),
@@ -105,6 +107,37 @@ class Parameters {
       code: 'InvalidNextToken',
     });
     return { Parameters: items.map((p) => this.#shown(p, input.WithDecryption)), NextToken: nextToken };
+  }
+
+  #describeParameters(input: DescribeParametersRequest) {
+    const wanted = (name: string) =>
+      (input.ParameterFilters ?? []).every(({ Key, Option = 'Equals', Values = [] }) => {
+        if (Key !== 'Name')
+          throw new AwsFault('InvalidFilterKey', `The local Systems Manager filters only by Name, not ${Key}.`);
+        if (Option === 'BeginsWith') return Values.some((value) => name.startsWith(value));
+        if (Option === 'Contains') return Values.some((value) => name.includes(value));
+        return Values.includes(name);
+      });
+    const found = [...this.#parameters.values()]
+      .filter((p) => wanted(p.name))
+      .sort((a, b) => a.name.localeCompare(b.name));
+    const { items, nextToken } = pageOf(found, {
+      nextToken: input.NextToken,
+      maxResults: input.MaxResults ?? 10,
+      most: 50,
+      code: 'InvalidNextToken',
+    });
+    const Parameters = items.map((p) => ({
+      Name: p.name,
+      ARN: this.#arnOf(p.name),
+      Type: p.type,
+      Version: p.version,
+      LastModifiedDate: new Date(p.modifiedAt),
+      Tier: 'Standard' as const,
+      Policies: [],
+      DataType: 'text',
+    }));
+    return { Parameters, NextToken: nextToken };
   }
 
   #putParameter(input: PutParameterRequest) {

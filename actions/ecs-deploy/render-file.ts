@@ -1,0 +1,34 @@
+import { textOf } from '../../lib/ecs/json.ts';
+import { Problem } from '../../lib/errors.ts';
+import type { Report } from '../../lib/report.ts';
+import { code, escapeText, heading, table } from '../../lib/summary.ts';
+import { changesOf } from './definition/changes.ts';
+import { render } from './definition/render.ts';
+import { loadDefinition, sourceOf } from './definition/source.ts';
+import type { EcsDeployInputs } from './inputs.ts';
+import { releaseFingerprint } from './release.ts';
+import type { EcsDeployPorts } from './run.ts';
+
+/** Writes the definition with the inputs put in to a file for a later step, and asks AWS for nothing but a source that lies there. */
+export async function renderFile(inputs: EcsDeployInputs, ports: EcsDeployPorts): Promise<Report> {
+  if (inputs['task-definition'] === '')
+    throw new Problem({
+      what: "input 'task-definition'",
+      cause: 'it is empty, so there is nothing to render',
+      fix: 'Set it to a file, a family or an ARN',
+    });
+  const loaded = await loadDefinition(sourceOf(inputs['task-definition']), undefined, ports);
+  const { definition, images } = render(loaded.definition, changesOf(inputs));
+  const tags = Object.entries(loaded.tags).map(([key, value]) => ({ key, value }));
+  const text = `${JSON.stringify({ ...definition, ...(tags.length > 0 && { tags }) }, null, 2)}\n`;
+  const path = (await ports.writeText?.(`task-definition-${textOf(definition.family)}.json`, text)) ?? '';
+  ports.log.info(`Wrote ${path}`);
+  const rows = [...images].map(([name, image]) => [code(name), code(image)]);
+  return {
+    outcome: { status: 'succeeded', cause: '' },
+    outputs: { 'task-definition': path, 'release-fingerprint': releaseFingerprint(definition, {}) },
+    summary:
+      heading(3, `${escapeText(textOf(definition.family))}: rendered`) +
+      (rows.length > 0 ? table(['Container', 'Image'], rows) : ''),
+  };
+}
