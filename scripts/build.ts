@@ -12,6 +12,7 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { minify } from 'terser';
+import { writePackageView } from './package-view.ts';
 
 /** Limit of a bundle in bytes: every run of an action downloads and parses it. */
 export const BUNDLE_LIMIT = 1_500_000;
@@ -69,7 +70,8 @@ async function compile(work: string): Promise<void> {
     throw new Error(`tsc: ${error.stdout || error.message}`);
   });
   await Promise.all((await assets()).map((path) => cp(join(ROOT, path), join(compiled, path))));
-  await writePackageView(compiled);
+  await writePackageView(join(ROOT, 'node_modules'), compiled);
+  await writeFile(join(compiled, 'package.json'), '{"type":"module"}\n');
 }
 
 /** Files that an action reads at run time by a URL relative to its module; ncc puts them beside the bundle. */
@@ -78,26 +80,6 @@ async function assets(): Promise<string[]> {
   return entries
     .filter((path) => /\.(sh|ps1|json|sql|graphql)$/.test(path) && !/(^|\/)(test|fixtures)\//.test(path))
     .map((path) => join('actions', path));
-}
-
-/**
- * Packages whose modules do nothing but define things when they are loaded, though their package.json does not say so.
- * Said here, the bundler leaves out those of them that nobody uses: @actions/core's OIDC client alone brings an HTTP
- * client with undici, 0.4 MB in each bundle.
- */
-const FREE_OF_SIDE_EFFECTS = ['@actions/core', '@actions/http-client', '@actions/exec', '@actions/io'];
-
-/** Puts those packages, with that one line added, where the compiled code finds them before the others. */
-async function writePackageView(compiled: string): Promise<void> {
-  for (const name of FREE_OF_SIDE_EFFECTS) {
-    const from = join(ROOT, 'node_modules', name);
-    const to = join(compiled, 'node_modules', name);
-    if (!(await stat(from).catch(() => undefined))) continue;
-    await cp(from, to, { recursive: true });
-    const file = join(to, 'package.json');
-    await writeFile(file, JSON.stringify({ ...JSON.parse(await readFile(file, 'utf8')), sideEffects: false }));
-  }
-  await writeFile(join(compiled, 'package.json'), '{"type":"module"}\n');
 }
 
 async function bundle(name: string, work: string, out: string): Promise<Bundle> {

@@ -44,9 +44,12 @@ export function awsEvidence({ region, signal, credentials }: EvidenceOptions): E
     lastLines: (place, count) => logs.tail(place, count, signal),
 
     async targetHealth(targetGroupArn) {
-      const elb = await import('@aws-sdk/client-elastic-load-balancing-v2');
-      const client = new elb.ElasticLoadBalancingV2Client(awsConfig({ region, action: ACTION, credentials }));
-      const command = new elb.DescribeTargetHealthCommand({ TargetGroupArn: targetGroupArn });
+      // Taken apart at once, so that the bundler sees what is used of it.
+      const { DescribeTargetHealthCommand, ElasticLoadBalancingV2Client } = await import(
+        '@aws-sdk/client-elastic-load-balancing-v2'
+      );
+      const client = new ElasticLoadBalancingV2Client(awsConfig({ region, action: ACTION, credentials }));
+      const command = new DescribeTargetHealthCommand({ TargetGroupArn: targetGroupArn });
       const call = {
         operation: 'elasticloadbalancing:DescribeTargetHealth',
         resource: `target group ${targetGroupArn.split('/').at(-2) ?? targetGroupArn}`,

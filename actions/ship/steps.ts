@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { awsConfig, regionFrom } from '../../lib/aws/client.ts';
+import { regionFrom } from '../../lib/aws/client.ts';
 import { renewingCredentials } from '../../lib/aws/renewal.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { type Configured, type Defaults, withDefaults } from '../../lib/config/action.ts';
@@ -215,12 +215,11 @@ function ssmSteps(options: StepOptions): DeploySteps {
     inputsOf(ssmFields, options, await options.settled(), ssmDefaults, overrides);
   const go = async (overrides: Overrides) => {
     const read = await inputs(overrides);
-    const [{ SSMClient }, { run }, { ssmPort }] = await Promise.all([
-      import('@aws-sdk/client-ssm'),
+    const [{ run }, { ssmClient, ssmPort }] = await Promise.all([
       import('../ssm-deploy/run.ts'),
       import('../ssm-deploy/ssm.ts'),
     ]);
-    const client = new SSMClient(awsConfig({ region: regionFrom(read.region, env), action: 'ship' }));
+    const client = ssmClient({ region: regionFrom(read.region, env), action: 'ship' });
     return run(read, { ssm: ssmPort(client, signal), clock: systemClock, log, signal });
   };
   const ofImages = ([first]: readonly Image[]) => ({ image: first?.reference ?? '', revision: first?.revision ?? '' });

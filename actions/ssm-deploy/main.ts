@@ -1,5 +1,4 @@
-import { SSMClient } from '@aws-sdk/client-ssm';
-import { awsConfig, regionFrom } from '../../lib/aws/client.ts';
+import { regionFrom } from '../../lib/aws/client.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { configuredInputs } from '../../lib/config/action.ts';
 import { readInputs } from '../../lib/inputs.ts';
@@ -7,10 +6,10 @@ import { runAction } from '../../lib/runner.ts';
 import { defaults } from './defaults.ts';
 import { fields } from './inputs.ts';
 import { run } from './run.ts';
-import { ssmPort } from './ssm.ts';
+import { ssmClient, ssmPort } from './ssm.ts';
 
 await runAction('ssm-deploy', async ({ input, env, log, signal, context }) => {
   const inputs = readInputs(fields, await configuredInputs(input, context.workspace, defaults));
-  const client = new SSMClient(awsConfig({ region: regionFrom(inputs.region, env), action: 'ssm-deploy' }));
+  const client = ssmClient({ region: regionFrom(inputs.region, env), action: 'ssm-deploy' });
   return run(inputs, { ssm: ssmPort(client, signal), clock: systemClock, log, signal });
 });

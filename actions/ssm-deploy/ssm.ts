@@ -6,9 +6,9 @@ import {
   GetCommandInvocationCommand,
   ListCommandInvocationsCommand,
   SendCommandCommand,
-  type SSMClient,
+  SSMClient,
 } from '@aws-sdk/client-ssm';
-import { callAws } from '../../lib/aws/client.ts';
+import { type AwsSettings, awsConfig, callAws } from '../../lib/aws/client.ts';
 import { Problem } from '../../lib/errors.ts';
 import { DOCUMENT, DOCUMENT_NAME } from './document.ts';
 import type { Invocation } from './host-result.ts';
@@ -47,6 +47,9 @@ export interface Ssm {
 const FINAL: ReadonlySet<string> = new Set(['Success', 'Cancelled', 'TimedOut', 'Failed']);
 /** DescribeInstanceInformation: at most 50 instances a page. */
 const PAGE = 50;
+
+/** The client that ssmPort() calls. It is made here so that who loads this room late imports no client of AWS whole. */
+export const ssmClient = (settings: AwsSettings) => new SSMClient(awsConfig(settings));
 
 export function ssmPort(ssm: SSMClient, signal: AbortSignal): Ssm {
   const options = { abortSignal: signal };

@@ -30,6 +30,8 @@ export interface ActionOptions {
   interruptWhen?: Promise<unknown>;
   /** What is sent; SIGINT unless told. */
   interruptWith?: NodeJS.Signals;
+  /** Its bundle, to start that in place of main.ts. */
+  bundle?: string;
 }
 
 /**
@@ -61,7 +63,7 @@ export async function runAction(
   };
   const started = performance.now();
   try {
-    const child = spawn(process.execPath, [join(root, 'actions', name, 'main.ts')], {
+    const child = spawn(process.execPath, [options.bundle ?? join(root, 'actions', name, 'main.ts')], {
       env,
       cwd: options.cwd ?? folder,
     });

@@ -1,9 +1,12 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
+import { startLocal } from '../../local/start.ts';
 import { BUNDLE_LIMIT, build, rooms } from '../../scripts/build.ts';
 import { differences } from '../../scripts/check-dist.ts';
+import { asEsModules } from '../../scripts/package-view.ts';
+import { runAction } from '../support/action.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'slipway-build-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -31,6 +34,49 @@ test('a bundle is small, runs as a module, carries licences, names no folder of 
   expect(JSON.parse(readFileSync(join(first, 'verify-health/package.json'), 'utf8'))).toEqual({ type: 'module' });
   expect(readFileSync(join(first, 'verify-health/licenses.txt'), 'utf8')).toContain('yaml');
 }, 180_000);
+
+// The tests elsewhere run the sources, with the SDK's CommonJS; a bundle has its ES modules.
+test('a bundle holds of an AWS client what is used, and that works: calls, and errors told apart by their class', async () => {
+  await build(folder, ['setup-aws']);
+  const bundle = join(folder, 'setup-aws/index.js');
+  const code = readdirSync(join(folder, 'setup-aws'))
+    .filter((file) => file.endsWith('.js'))
+    .map((file) => readFileSync(join(folder, 'setup-aws', file), 'utf8'))
+    .join('');
+  expect(code).toContain('GetAuthorizationToken');
+  expect(code).not.toContain('CreateRepository');
+  const local = await startLocal({ world: {} });
+  try {
+    const env = local.env();
+    const good = await runAction('setup-aws', {}, { env, bundle });
+    expect([good.code, good.log]).toEqual([0, expect.stringContaining('AWS account')]);
+    expect(good.outputs.registry).toBe(local.registry.host);
+    const denied = await runAction('setup-aws', {}, { env: { ...env, AWS_SECRET_ACCESS_KEY: 'another' }, bundle });
+    expect([denied.code, denied.log]).toEqual([1, expect.stringContaining('the AWS credentials cannot be used')]);
+    const none = { ...env, AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '', AWS_EC2_METADATA_DISABLED: 'true' };
+    const missing = await runAction('setup-aws', {}, { env: none, bundle });
+    expect([missing.code, missing.log]).toEqual([1, expect.stringContaining('id-token: write')]);
+  } finally {
+    await local.stop();
+  }
+}, 120_000);
+
+test.each([
+  ['of one entry', { main: './c.js', module: './e.js' }, { main: './e.js', module: './e.js' }],
+  ['that has no ES modules', { main: './c.js' }, { main: './c.js' }],
+  [
+    'of several entries',
+    { main: './c.js', module: './e.js', exports: { '.': { node: './c.js', import: './e.js' }, './p': './p.json' } },
+    { main: './e.js', module: './e.js', exports: { '.': './e.js', './p': './p.json' } },
+  ],
+  [
+    'of an entry without ES modules',
+    { exports: { '.': { node: './c.js', require: './c.js' } } },
+    { exports: { '.': { node: './c.js', require: './c.js' } } },
+  ],
+])('the bundler’s view of a package %s', (_, manifest, expected) => {
+  expect(asEsModules(manifest)).toEqual(expected);
+});
 
 test('every action that has a main.ts is built, and an unknown name is refused', async () => {
   expect(await rooms()).toContain('ecs-deploy');
