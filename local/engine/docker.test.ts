@@ -28,13 +28,16 @@ test('a container runs with its environment, command and port, gives its log in 
     image,
     env: { GREETING: 'grüß dich' },
     entryPoint: ['sh', '-c'],
-    command: ['echo one; echo "$GREETING" >&2; sleep 0.2; echo last; exit 7'],
+    // It lives until it has been looked at: one that has ended has neither port nor address.
+    command: ['echo one; echo "$GREETING" >&2; until [ -e /tmp/end ]; do sleep 0.1; done; echo last; exit 7'],
     ports: [{ containerPort: 8080 }],
   });
   expect(ports['8080/tcp']).toBeGreaterThan(0);
   expect(ip).toMatch(/^\d+\./);
   const seen: LogLine[] = [];
-  const [code] = await Promise.all([engine.wait(id), engine.followLogs(id, (line) => seen.push(line))]);
+  const ended = Promise.all([engine.wait(id), engine.followLogs(id, (line) => seen.push(line))]);
+  await engine.exec(id, ['touch', '/tmp/end']);
+  const [code] = await ended;
   expect(code).toBe(7);
   expect(seen.filter(({ stream }) => stream === 'stdout').map(({ message }) => message)).toEqual(['one', 'last']);
   expect(seen.filter(({ stream }) => stream === 'stderr').map(({ message }) => message)).toEqual(['grüß dich']);
