@@ -168,6 +168,8 @@ class Repository implements Git {
   }
 
   async #blob(commit: string, path: string): Promise<TreeEntry | undefined> {
+    // No file of a commit is called so, and git fails instead of saying it.
+    if (path.startsWith('/') || path.split('/').includes('..')) return undefined;
     const args = ['ls-tree', '-z', '--full-tree', commit, '--', `:(literal)${path}`];
     const listed = parseTree((await this.#must(commit, args)).stdout);
     return listed.find((e) => e.type === 'blob' && e.name === path);
