@@ -74,7 +74,8 @@ describe('diff', () => {
       expect(await git.present([first, second])).toEqual(new Set([first, second]));
       expect(await told(git, first, second)).toEqual(CHANGES);
       expect((await git.file(first, 'bot/a'))?.toString()).toBe('1');
-      expect((await git.tree(first, '')).length).toBe(4);
+      const trees = await Promise.all([git.tree(first, ''), git.tree(first, 'web')]);
+      expect(trees.map((tree) => tree.length)).toEqual([4, 2]);
       await git.dispose();
       expect(snapshot(clone.folder)).toBe(before);
       expect(readdirSync(temp)).toEqual([]);
@@ -127,6 +128,14 @@ test('several commits that are gone do not hide those that are there', async () 
   const absent = [...'abcdef'].map((digit) => digit.repeat(40));
   expect(await git.fetch([...absent, first])).toEqual(new Set([first]));
   await git.dispose();
+});
+
+test('reads at the same time share what a partial clone lacks', async () => {
+  const git = open(origin.clone('--filter=tree:0').folder);
+  const trees = await Promise.all([git.tree(first, ''), git.tree(first, 'web'), git.tree(first, 'bot')]);
+  expect(trees.map((tree) => tree.length)).toEqual([4, 2, 1]);
+  await git.dispose();
+  expect(readdirSync(temp)).toEqual([]);
 });
 
 test('nothing is left behind where there is no remote to fetch from', async () => {

@@ -65,6 +65,7 @@ interface RunExtra extends Pick<RunOptions, 'stdin'> {
 class Repository implements Git {
   readonly #options: GitOptions;
   #store: Store | undefined;
+  #opening: Promise<Store> | undefined;
   #shallow: Promise<boolean> | undefined;
   /** What was found out about commits; neither changes during a run. */
   readonly #here = new Set<string>();
@@ -94,10 +95,17 @@ class Repository implements Git {
     const wanted = commits.filter((c) => !this.#gone.has(c));
     const [first] = wanted;
     if (first === undefined) return new Set();
-    this.#store ??= await this.#makeStore(first);
-    const fetched = await this.#store.fetch(wanted, depth);
+    const store = await this.#openStore(first);
+    const fetched = await store.fetch(wanted, depth);
     for (const commit of wanted) (fetched.has(commit) ? this.#here : this.#gone).add(commit);
     return fetched;
+  }
+
+  /** One for all that ask at the same time. */
+  async #openStore(commit: string): Promise<Store> {
+    this.#opening ??= this.#makeStore(commit);
+    this.#store = await this.#opening;
+    return this.#store;
   }
 
   async #makeStore(commit: string): Promise<Store> {
@@ -209,6 +217,7 @@ class Repository implements Git {
   async dispose(): Promise<void> {
     if (this.#store) await rm(this.#store.folder, { recursive: true, force: true });
     this.#store = undefined;
+    this.#opening = undefined;
   }
 
   #isShallow(): Promise<boolean> {
@@ -229,11 +238,12 @@ class Repository implements Git {
    * write them into the checkout.
    */
   async #read(commit: string | undefined, args: readonly string[]): Promise<RunResult> {
+    const inStore = this.#store !== undefined;
     const result = await this.#git(args);
-    if (result.code === 0 || this.#store || commit === undefined) return result;
+    if (result.code === 0 || inStore || commit === undefined) return result;
     const partial = await this.#inWorkspace(['config', '--get-regexp', '^remote\\..*\\.promisor$']);
     if (partial.code !== 0) return result;
-    this.#store = await this.#makeStore(commit);
+    await this.#openStore(commit);
     return this.#git(args);
   }
 
