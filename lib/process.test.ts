@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { isOnPath, processes } from './process.ts';
 
@@ -76,4 +79,39 @@ test.each([
   [undefined, 'git', false],
 ])('on the PATH %p %s is found: %p', (PATH, program, found) => {
   expect(isOnPath(program, { PATH })).toBe(found);
+});
+
+test.each([
+  ['that holds our pipes', 'inherit'],
+  ['that holds none', 'ignore'],
+] as const)('a group ends with what the program has started, also one %s', async (_, stdio) => {
+  const helper = `process.on("SIGINT", () => {}); require("fs").writeFileSync(process.argv[1], ""+process.pid); setInterval(() => {}, 1000)`;
+  const folder = mkdtempSync(join(tmpdir(), 'slipway-process-'));
+  const file = join(folder, 'pid');
+  const script = `require("child_process").spawn(process.execPath, ["-e", ${JSON.stringify(helper)}, ${JSON.stringify(file)}], {stdio: "${stdio}"});
+    setInterval(() => { if (require("fs").existsSync(${JSON.stringify(file)})) console.log("up") }, 20)`;
+  const stop = new AbortController();
+  const running = run(node(script), {
+    signal: stop.signal,
+    group: true,
+    killAfterMs: 200,
+    onLine: () => stop.abort(),
+  });
+  await expect(running).rejects.toMatchObject({ kind: 'cancelled' });
+  const pid = Number(readFileSync(file, 'utf8'));
+  // A process that was killed answers until it is reaped.
+  const gone = async () => {
+    for (let i = 0; i < 100; i++) {
+      try {
+        process.kill(pid, 0);
+        if (/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))) return true;
+      } catch {
+        return true;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return false;
+  };
+  expect(await gone()).toBe(true);
+  rmSync(folder, { recursive: true });
 });

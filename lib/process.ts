@@ -13,6 +13,11 @@ export interface RunOptions {
   signal?: AbortSignal | undefined;
   timeoutMs?: number | undefined;
   killAfterMs?: number | undefined;
+  /**
+   * Ends what the program has started together with it. For git, whose transport helpers outlive it and hold our pipes: without this a
+   * cancelled fetch from a server that does not answer would never end. Not for programs that pass signals on themselves.
+   */
+  group?: boolean | undefined;
   /** Called with each whole line as it comes. */
   onLine?: ((line: string, stream: 'stdout' | 'stderr') => void) | undefined;
 }
@@ -49,6 +54,7 @@ export function processes(log?: Pick<Log, 'debug'>): Processes {
 function start(argv: readonly [string, ...string[]], options: RunOptions): Promise<RunResult> {
   const [program, ...args] = argv;
   const { signal, timeoutMs, killAfterMs = 3000, onLine } = options;
+  const grouped = options.group === true && process.platform !== 'win32';
   if (signal?.aborted) return Promise.reject(cancelled(program));
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
@@ -56,16 +62,19 @@ function start(argv: readonly [string, ...string[]], options: RunOptions): Promi
       env: options.env ?? process.env,
       stdio: 'pipe',
       windowsHide: true,
+      // A process group of its own, so that one signal reaches all of it.
+      detached: grouped,
     });
     const stdout: Buffer[] = [];
     let size = 0;
     let stderr = '';
     let ending: Problem | undefined;
     let killTimer: NodeJS.Timeout | undefined;
+    const kill = (name: NodeJS.Signals) => (grouped ? killGroup(child.pid, name) : child.kill(name));
     const end = (why: Problem) => {
       ending ??= why;
-      child.kill('SIGINT');
-      killTimer ??= setTimeout(() => child.kill('SIGKILL'), killAfterMs);
+      kill('SIGINT');
+      killTimer ??= setTimeout(kill, killAfterMs, 'SIGKILL');
     };
     const onAbort = () => end(cancelled(program));
     signal?.addEventListener('abort', onAbort, { once: true });
@@ -95,13 +104,27 @@ function start(argv: readonly [string, ...string[]], options: RunOptions): Promi
       finish();
       outLines.end();
       errLines.end();
-      if (ending) return reject(ending);
+      if (ending) {
+        // What ignored the first signal and kept no pipe of ours would be left behind.
+        if (grouped) kill('SIGKILL');
+        return reject(ending);
+      }
       resolve({ code: code ?? 128 + (killedBy === 'SIGKILL' ? 9 : 15), stdout: Buffer.concat(stdout), stderr });
     });
     // A child that ends without reading its input closes the pipe; its exit code tells the story.
     child.stdin.on('error', () => undefined);
     child.stdin.end(options.stdin ?? '');
   });
+}
+
+/** Signals all members of the group that a process leads, also when the process itself has ended. */
+function killGroup(leader: number | undefined, name: NodeJS.Signals): void {
+  if (leader === undefined) return;
+  try {
+    process.kill(-leader, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 function lineSplitter(emit: (line: string) => void) {

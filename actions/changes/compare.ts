@@ -59,6 +59,21 @@ export async function makePresent(
   }
 }
 
+/** All files of a commit, as if each were added, in git's order. @throws Problem when the commit cannot be had. */
+export async function everyFile(git: Git, commit: string): Promise<Change[]> {
+  const reason = (await makePresent(git, [commit])).get(commit);
+  if (reason !== undefined) {
+    throw new Problem({
+      what: 'files of the commit that is judged',
+      cause: reason,
+      fix: 'Check out the repository before this step, or pass a `token` of this repository with `permissions: contents: read`',
+      kind: 'environment',
+    });
+  }
+  const files = await git.tree(commit, '');
+  return files.map(({ name }) => ({ status: 'A', name }));
+}
+
 /** A base whose comparison failed is not known. */
 export function withFailures(base: Base, failed: ReadonlyMap<string, string>): Base {
   const reason = base.type === 'commit' ? failed.get(base.commit) : undefined;

@@ -87,6 +87,11 @@ describe('kinds of change', () => {
 
 test.each([
   ['web: web/', 'names a folder, and git knows only files. Write web/**'],
+  ['web: ["web/**", web//a]', 'part that no name has'],
+  ['web: ../web/**', 'part that no name has. Write it without empty parts'],
+  ['web: web/./a', 'part that no name has'],
+  ['web: "!web/.."', 'includes nothing'],
+  ['web: ["**", "!web/.."]', 'part that no name has'],
   ['web: ["web/**", /bot/**]', 'begins with /, as no name does. Write bot/**'],
   ['web: ["web/**", "!/web/x"]', 'begins with /, as no name does. Write !web/x'],
   ['web: "!web/x"', 'includes nothing that could be excluded from'],

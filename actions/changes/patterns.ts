@@ -83,9 +83,12 @@ function literalParentheses(glob: string): string {
   return literal;
 }
 
-/** GitHub lets ** stand beside other characters (`**.js`, `docs**`) and cross folders there; picomatch wants it between slashes. */
+/** GitHub lets ** stand beside other characters (`**.js`, `docs**`, `a**b`) and cross folders there; picomatch wants it between slashes. */
 function widen(glob: string): string {
-  return glob.replace(/(^|\/)\*\*(?=[^/*,|})])/g, '$1**/*').replace(/([^/*])\*\*(?=$)/g, '$1*/**');
+  return glob
+    .replace(/(^|\/)\*\*(?=[^/*,|})])/g, '$1**/*')
+    .replace(/([^/*\\{(,|!])\*\*(?=[^/*,|})])/g, '$1*{,/**/*}')
+    .replace(/([^/*\\{(,|!])\*\*(?=$|[/,|})])/g, '$1*{,/**}');
 }
 
 /** The files of a comparison that belong to a list of patterns. */

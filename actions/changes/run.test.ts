@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { EXAMPLE } from '../../lib/config/example.ts';
 import { runAction } from '../../test/support/action.ts';
 import {
   api,
@@ -8,6 +9,7 @@ import {
   changes,
   DEPTHS,
   type Given,
+  origin,
   pullRequest,
   repository,
   TOKEN,
@@ -228,6 +230,63 @@ test('a config file named with a dot first is compared all the same', async () =
   const inputs = { config: './.github/slipway.yml' };
   const given = { head: at.setting ?? '', event: { before: at.docs, repository }, inputs };
   expect((await changes(workspaceAt(given.head, 'full'), given)).ships).toEqual(['web']);
+});
+
+test('a config file named by its absolute path is compared all the same', async () => {
+  const workspace = workspaceAt(at.setting ?? '', 'full');
+  const inputs = { config: join(workspace, '.github/slipway.yml') };
+  const given = { head: at.setting ?? '', event: { before: at.docs, repository }, inputs };
+  expect((await changes(workspace, given)).ships).toEqual(['web']);
+});
+
+test.each(['made.yml', 'app/.github/slipway.yml'])(
+  'a config file that is in no commit, %s: its changes cannot be seen, so everything ships and it says why',
+  async (config) => {
+    const workspace = workspaceAt(at.docs ?? '', 'full');
+    mkdirSync(join(workspace, dirname(config)), { recursive: true });
+    writeFileSync(join(workspace, config), EXAMPLE);
+    const given = { head: at.docs ?? '', event: { before: at.ami, repository }, inputs: { config } };
+    const { ships, reasons } = await changes(workspace, given);
+    expect(ships).toHaveLength(4);
+    expect(reasons.web?.reason).toMatch(/^.*slipway.yml is in no commit under this name|^made.yml is in no commit/);
+  },
+);
+
+describe('a sparse checkout, which has no .github', () => {
+  test.each([[''], ['--depth=1'], ['--filter=blob:none'], ['--filter=tree:0']])('%s', async (option) => {
+    const clone = origin.clone('--no-checkout', '--sparse', ...option.split(' ').filter(Boolean));
+    clone.git('checkout', '--quiet', '--detach', 'origin/main');
+    expect(existsSync(join(clone.folder, '.github'))).toBe(false);
+    const given = { head: at.setting ?? '', event: { before: at.bot, repository } };
+    expect((await changes(clone.folder, given)).ships).toEqual(['ami', 'infra', 'web']);
+  });
+});
+
+test('without a checkout, a commit that cannot be had is told, and not taken for a missing config file', async () => {
+  const given = { head: 'e'.repeat(40), event: { before: at.start, repository } };
+  const cause =
+    /config file is .* there is no checkout, and it could not be read from the commit: eeeeeeeeee is neither/;
+  await expect(changes(workspaceAt('', 'no checkout'), given)).rejects.toThrow(cause);
+});
+
+describe('what ships without a commit to compare with lists all of its files', () => {
+  const filters = "web: ['web/**']\nmoved:\n  - added: 'bot/**'\n  - deleted: 'infra/**'";
+  const inputs = { filters, 'list-files': 'json' };
+  test.each(DEPTHS)('%s', async (depth) => {
+    const given = { head: at.web ?? '', eventName: 'schedule', inputs };
+    const { report } = await changes(workspaceAt(given.head, depth), given);
+    expect(JSON.parse(report.outputs.files ?? '')).toEqual({ web: ['web/a'], moved: ['bot/a'] });
+  });
+
+  test('forced, and only what is forced', async () => {
+    const given = {
+      head: at.web ?? '',
+      event: { before: at.web, repository },
+      inputs: { ...inputs, force: 'web' },
+    };
+    const { report } = await changes(workspaceAt(given.head, 'depth 1'), given);
+    expect(JSON.parse(report.outputs.files ?? '')).toEqual({ web: ['web/a'], moved: [] });
+  });
 });
 
 test('the action itself, on a machine that has no git', async () => {

@@ -6,7 +6,7 @@ import { type Ledger, lastDeployed } from '../../lib/ledger/ledger.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Report } from '../../lib/report.ts';
 import { type Base, heldEntries, ledgerBase, short } from './bases.ts';
-import { type Comparisons, compareAll, rethrowCancelled, withFailures } from './compare.ts';
+import { type Comparisons, compareAll, everyFile, rethrowCancelled, withFailures } from './compare.ts';
 import type { Compare } from './compare-api.ts';
 import { changedFiles } from './compatibility/changed-files.ts';
 import { pathsFilter } from './compatibility/paths-filter.ts';
@@ -63,8 +63,8 @@ export async function run(inputs: ChangesInputs, ports: ChangesPorts): Promise<R
     };
     const decisions = await withoutSuperseded(situation, decide(facts), entries, ports, warnings);
     for (const decision of decisions) ports.log.info(logLine(decision));
-    const lists = inputs['list-files'] === 'none' ? {} : listsOf(facts);
     const { units, config, plan } = situation;
+    const lists = inputs['list-files'] === 'none' ? {} : await listsOf(facts, decisions, plan.head, ports.git);
     const fingerprints = inputs.fingerprints ? await fingerprintsOf(units, config, plan.head, ports.git) : {};
     return await reportOf({ ...situation, decisions, warnings, lists, fingerprints }, ports.writeFiles);
   } finally {
@@ -72,13 +72,23 @@ export async function run(inputs: ChangesInputs, ports: ChangesPorts): Promise<R
   }
 }
 
-/** The component's own files that differ from its base; none where the base is no commit. */
-function listsOf({ units, bases, changes }: Facts): Record<string, string[]> {
+/**
+ * The component's own files that differ from its base. What ships without a commit to compare with counts as changed as a whole: then all
+ * of them, since a later step that is given none would check nothing.
+ */
+async function listsOf(
+  { units, bases, changes }: Facts,
+  decisions: readonly Decision[],
+  head: string,
+  git: Git,
+): Promise<Record<string, string[]>> {
+  const whole = new Set(decisions.filter((d) => d.ships && bases.get(d.name)?.type !== 'commit').map((d) => d.name));
+  const all = whole.size > 0 ? await everyFile(git, head) : [];
   return Object.fromEntries(
     units.map(({ name, match }) => {
       const base = bases.get(name);
       const list = base?.type === 'commit' ? changes.get(base.commit) : undefined;
-      return [name, matchingNames(match, list ?? [])];
+      return [name, matchingNames(match, whole.has(name) ? all : (list ?? []))];
     }),
   );
 }
@@ -122,8 +132,14 @@ async function definitionsBy(
   const definitions = new Map<string, Map<string, string>>();
   if (!config) return definitions;
   for (const [commit, list] of changes) {
-    if (commit === plan.head || !list.some((change) => change.name === inputs.config)) continue;
-    definitions.set(commit, await definitionsSince(commit, config, { inputs, head: plan.head, git }));
+    if (commit === plan.head) continue;
+    if (list.some((change) => change.name === inputs.config)) {
+      definitions.set(commit, await definitionsSince(commit, config, { inputs, head: plan.head, git }));
+    } else if (!(await git.has(plan.head, inputs.config))) {
+      // Of a file that is made by an earlier step, or lies in a checkout below the workspace, git shows no change.
+      const why = `${config.file} is in no commit under this name, so whether its definition changed is not known`;
+      definitions.set(commit, allComponents(config, why));
+    }
   }
   return definitions;
 }
@@ -140,9 +156,15 @@ async function definitionsSince(
     return changedDefinitions(current, await text(commit), inputs.environment);
   } catch (error) {
     rethrowCancelled(error);
-    const why = `${config.file} changed, and its two versions could not be compared (${messageOf(error)})`;
-    return new Map(Object.keys(config.components).map((name) => [name, why]));
+    return allComponents(
+      config,
+      `${config.file} changed, and its two versions could not be compared (${messageOf(error)})`,
+    );
   }
+}
+
+function allComponents({ components }: Config, why: string): Map<string, string> {
+  return new Map(Object.keys(components).map((name) => [name, why]));
 }
 
 async function withoutSuperseded(

@@ -1,4 +1,4 @@
-import { posix } from 'node:path';
+import { isAbsolute, posix, relative, sep } from 'node:path';
 import { type Config, environmentConfig, loadConfigFile } from '../../lib/config/load.ts';
 import { suggestion } from '../../lib/config/suggest.ts';
 import { Problem } from '../../lib/errors.ts';
@@ -30,8 +30,7 @@ export interface Situation {
  * @throws Problem for bad inputs or config.
  */
 export async function assess(given: ChangesInputs, ports: ChangesPorts): Promise<Situation> {
-  // As git names it: ./slipway.yml would be no file of any comparison.
-  const inputs = { ...given, config: posix.normalize(given.config) };
+  const inputs = { ...given, config: gitName(given.config, ports.context.workspace) };
   const plan = eventPlan(ports.context);
   if (plan.head === '') {
     const head = await ports.git.resolve('HEAD');
@@ -56,6 +55,12 @@ export async function assess(given: ChangesInputs, ports: ChangesPorts): Promise
   };
 }
 
+/** A path as git names it: ./slipway.yml, or ${{ github.workspace }}/slipway.yml, would be no file of any comparison. */
+function gitName(path: string, workspace: string): string {
+  const inside = isAbsolute(path) ? relative(workspace, path).replaceAll(sep, '/') : path;
+  return isAbsolute(inside) || inside.startsWith('../') ? path : posix.normalize(inside);
+}
+
 async function readConfig(
   inputs: ChangesInputs,
   plan: EventPlan,
@@ -65,16 +70,21 @@ async function readConfig(
   const { git, readFile, context } = ports;
   let text = await readFile(inputs.config);
   let recent: RecentEntries | undefined;
+  const checkedOut = text === undefined ? await git.resolve('HEAD') : undefined;
+  // A sparse checkout has what was asked for, and rarely .github.
+  if (checkedOut !== undefined) text = (await git.file(checkedOut, inputs.config))?.toString('utf8');
   // Without a checkout the file is read from the commit that actions/checkout would have taken: with pull_request_target and
   // workflow_run that is not head, which anybody may have written.
-  if (text === undefined && (await git.resolve('HEAD')) === undefined) {
+  else if (text === undefined) {
     const commit = context.sha || plan.head;
     // All that will be compared comes in the same request, so the ledger is asked first, though no component is known yet.
     recent = await recentEntries(inputs, plan, ports);
     const wanted = new Set([commit, plan.head, ...(await likelyBases(inputs, plan, recent, eventBase))]);
     // The parent that a merge is compared with is known only once the merge is here.
     const absent = await makePresent(git, [...wanted], plan.base.type === 'merged' ? 2 : 1);
-    if (!absent.has(commit)) text = (await git.file(commit, inputs.config))?.toString('utf8');
+    const reason = absent.get(commit);
+    if (reason !== undefined) throw notRead(inputs.config, reason);
+    text = (await git.file(commit, inputs.config))?.toString('utf8');
   }
   const whole = await loadConfigFile(inputs.config, async () => text, context.workspace);
   return { config: inputs.environment === '' ? whole : environmentConfig(whole, inputs.environment), recent };
@@ -104,6 +114,16 @@ function forcedNames(force: readonly string[], units: readonly Unit[]): Set<stri
     seen: unknown,
     cause: 'no component has this name',
     fix: `${suggestion(unknown, names, 'component')}, or all`,
+  });
+}
+
+function notRead(path: string, reason: string): Problem {
+  return new Problem({
+    what: 'config file',
+    seen: path,
+    cause: `there is no checkout, and it could not be read from the commit: ${reason}`,
+    fix: 'Check out the repository before this step, or pass a `token` of this repository with `permissions: contents: read`',
+    kind: 'environment',
   });
 }
 

@@ -82,6 +82,11 @@ function checkPatterns(patterns: readonly Pattern[], filter: string): void {
   const folder = texts.find((p) => p.endsWith('/'));
   if (folder !== undefined)
     throw wrong(`filter '${filter}' names a folder, and git knows only files`, `Write ${folder}**`, folder);
+  const odd = texts.find((p) => /(?:^!?|\/)\.\.(?:\/|$)|\/\.?\/|\/\.$/.test(p));
+  if (odd !== undefined) {
+    const fix = 'Write it without empty parts, . and ..: git names files from the root of the repository';
+    throw wrong(`filter '${filter}' has a pattern with a part that no name has`, fix, odd);
+  }
   const rooted = texts.find((p) => /^!?\//.test(p));
   if (rooted === undefined) return;
   const fix = `Write ${rooted.replace('/', '')}: names are relative to the root of the repository`;

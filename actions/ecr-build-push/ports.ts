@@ -69,14 +69,10 @@ export function portsOf(inputs: BuildInputs, settings: BuildSettings, edge: Edge
     log,
     context,
     runNumber: env.GITHUB_RUN_NUMBER ?? '',
-    content: () =>
-      readContent(settings, {
-        git: openGit({ processes: run, workspace: context.workspace, tempDir: context.tempDir, env, signal }),
-        processes: run,
-        context,
-        env,
-        signal,
-      }),
+    content: () => {
+      const git = openGit({ processes: run, workspace: context.workspace, tempDir: context.tempDir, env, signal });
+      return readContent(settings, { git, processes: run, context, env, signal }).finally(() => git.dispose());
+    },
     repository: () =>
       openRepository({
         ecr: ecr(),

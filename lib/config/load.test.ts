@@ -71,6 +71,21 @@ describe('loadConfig', () => {
       edited("paths: ['bot/**']", "paths: ['bot\\src']"),
       ['components.bot.paths[0]', 'with forward slashes'],
     ],
+    [
+      'a pattern that leaves the repository',
+      edited("paths: ['bot/**']", 'paths: [../bot/**]'),
+      ['components.bot.paths[0] is "../bot/**"', "relative to the repository's root"],
+    ],
+    [
+      'a pattern with an empty part',
+      edited("paths: ['bot/**']", 'paths: [bot//**]'),
+      ['components.bot.paths[0] is "bot//**"'],
+    ],
+    [
+      'a pattern with a dot for a part',
+      edited("paths: ['bot/**']", 'paths: [bot/./a]'),
+      ['components.bot.paths[0] is "bot/./a"'],
+    ],
     ['a cycle', edited('depends-on: [ami]', 'after: [web]'), ['"infra → web → infra"', 'cycle']],
     ['a repository with a host', edited('sample-web,', 'x.dkr.ecr.y.amazonaws.com/web:1,'), ['ECR repository']],
     ['{sha} in verification', edited('{revision}', '{sha}'), ['an image is built once', 'Use {revision}']],

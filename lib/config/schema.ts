@@ -30,7 +30,7 @@ import { strategyEntries } from './strategy.ts';
 const pattern = v.pipe(
   v.string(),
   v.regex(
-    /^!?(?![/!])(?:[^\\]|\\[*?[\]{}()!+@|\\])+(?<![/!])$/,
+    /^!?(?![/!])(?!(?:.*\/)?\.\.(?:\/|$))(?!.*\/\.?\/)(?!.*\/\.$)(?:[^\\]|\\[*?[\]{}()!+@|\\])+(?<![/!])$/,
     say(
       'it is not a pattern of file names',
       "Write it relative to the repository's root with forward slashes, such as web/** or !web/**/*.md; a folder is folder/**, and \\ stands before a sign that is meant as it is",

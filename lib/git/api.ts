@@ -92,6 +92,7 @@ export function apiGit({ client, repository }: ApiGitOptions): Git {
       const { content } = await get<BlobAnswer>('blobs/{sha}', { sha: entry.id });
       return Buffer.from(content, 'base64');
     },
+    has: async (id, path) => treeOf(id).get(path)?.type === 'blob',
     mergeBase: async () => undefined,
     isAncestor: async (a, b) => (a === b ? true : undefined),
     resolve: async () => undefined,

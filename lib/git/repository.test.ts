@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -63,6 +65,23 @@ describe('diff', () => {
     },
   );
 
+  test.each([['--filter=tree:0'], ['--filter=blob:none'], ['--filter=tree:0 --sparse']])(
+    'in a clone with %s, which stays as it was: what it lacks is not written into it',
+    async (options) => {
+      const clone = origin.clone(...options.split(' '));
+      const before = snapshot(clone.folder);
+      const git = open(clone.folder);
+      expect(await git.present([first, second])).toEqual(new Set([first, second]));
+      expect(await told(git, first, second)).toEqual(CHANGES);
+      expect((await git.file(first, 'bot/a'))?.toString()).toBe('1');
+      const trees = await Promise.all([git.tree(first, ''), git.tree(first, 'web')]);
+      expect(trees.map((tree) => tree.length)).toEqual([4, 2]);
+      await git.dispose();
+      expect(snapshot(clone.folder)).toBe(before);
+      expect(readdirSync(temp)).toEqual([]);
+    },
+  );
+
   test('without any checkout', async () => {
     const empty = mkdtempSync(join(tmpdir(), 'slipway-empty-'));
     const git = open(empty, { origin: { url: origin.url } });
@@ -102,6 +121,43 @@ test('commits that the remote does not have are told apart from those it has', a
   expect(await git.fetch([absent, first])).toEqual(new Set([first]));
   expect(await git.fetch([absent])).toEqual(new Set());
   await git.dispose();
+});
+
+test('several commits that are gone do not hide those that are there', async () => {
+  const git = open(origin.clone('--depth=1').folder);
+  const absent = [...'abcdef'].map((digit) => digit.repeat(40));
+  expect(await git.fetch([...absent, first])).toEqual(new Set([first]));
+  await git.dispose();
+});
+
+test('reads at the same time share what a partial clone lacks', async () => {
+  const git = open(origin.clone('--filter=tree:0').folder);
+  const trees = await Promise.all([git.tree(first, ''), git.tree(first, 'web'), git.tree(first, 'bot')]);
+  expect(trees.map((tree) => tree.length)).toEqual([4, 2, 1]);
+  await git.dispose();
+  expect(readdirSync(temp)).toEqual([]);
+});
+
+test('nothing is left behind where there is no remote to fetch from', async () => {
+  const clone = origin.clone('--depth=1');
+  clone.git('remote', 'remove', 'origin');
+  await expect(open(clone.folder).fetch([first])).rejects.toThrow('no remote named origin');
+  expect(readdirSync(temp)).toEqual([]);
+});
+
+test('a cancelled fetch from a server that does not answer ends, and leaves nothing behind', async () => {
+  const stop = new AbortController();
+  const silent = createServer(() => stop.abort());
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  const { port } = silent.address() as AddressInfo;
+  const clone = origin.clone('--depth=1');
+  clone.git('remote', 'set-url', 'origin', `http://127.0.0.1:${port}/acme/sample.git`);
+  const git = open(clone.folder, { signal: stop.signal });
+  await expect(git.fetch([first])).rejects.toMatchObject({ kind: 'cancelled' });
+  await git.dispose();
+  expect(readdirSync(temp)).toEqual([]);
+  silent.closeAllConnections();
+  silent.close();
 });
 
 test('an unreachable remote is a Problem that names the way out', async () => {
@@ -150,6 +206,24 @@ test('a checkout that another user owns is read without a global setting', async
   const { folder } = origin.clone();
   expect(() => execFileSync('git', ['log'], { cwd: folder, env, stdio: 'pipe' })).toThrow('dubious ownership');
   expect(await told(open(folder, { env }), first, second)).toEqual(CHANGES);
+});
+
+test('the token is sent where the clone keeps a header for another server only', async () => {
+  const seen: (string | undefined)[] = [];
+  const server = createServer((request, response) => {
+    seen.push(request.headers.authorization);
+    response.writeHead(404).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/o/r.git`;
+  const clone = origin.clone('--depth=1');
+  clone.git('remote', 'set-url', 'origin', url);
+  clone.git('config', 'http.https://packages.example/.extraheader', 'AUTHORIZATION: basic other');
+  const git = open(clone.folder, { origin: { url, token: 'sesame' } });
+  await expect(git.fetch([first])).rejects.toThrow('git fetch from origin');
+  expect(seen[0]).toBe(`basic ${Buffer.from('x-access-token:sesame').toString('base64')}`);
+  await git.dispose();
+  server.close();
 });
 
 test('a token goes to git by environment, never by argument', async () => {

@@ -25,6 +25,8 @@ export interface Git {
   tree(commit: string, folder: string): Promise<TreeEntry[]>;
   /** Content of a file, or undefined when that commit has none of this name. @throws Problem when it cannot be read. */
   file(commit: string, path: string): Promise<Buffer | undefined>;
+  /** Whether a commit has a file of this name. */
+  has(commit: string, path: string): Promise<boolean>;
   /** Best common ancestor; undefined when the history that is here cannot tell. */
   mergeBase(a: string, b: string): Promise<string | undefined>;
   /** Whether `a` is an ancestor of `b` (or the same); undefined when the history that is here cannot tell. */
@@ -55,9 +57,15 @@ export function openGit(options: GitOptions): Git {
   return new Repository(options);
 }
 
+interface RunExtra extends Pick<RunOptions, 'stdin'> {
+  /** Whether git may ask the remote for an object that is not here. */
+  lazy?: boolean;
+}
+
 class Repository implements Git {
   readonly #options: GitOptions;
   #store: Store | undefined;
+  #opening: Promise<Store> | undefined;
   #shallow: Promise<boolean> | undefined;
   /** What was found out about commits; neither changes during a run. */
   readonly #here = new Set<string>();
@@ -76,9 +84,7 @@ class Repository implements Git {
 
   async #ask(commits: readonly string[]): Promise<string[]> {
     const stdin = commits.map((c) => `${c}^{commit}\n`).join('');
-    // A partial clone would otherwise ask its remote, commit by commit.
-    const env = { ...(this.#options.env ?? process.env), GIT_NO_LAZY_FETCH: '1' };
-    const { code, stdout } = await this.#git(['cat-file', '--batch-check=%(objecttype)'], { stdin, env });
+    const { code, stdout } = await this.#git(['cat-file', '--batch-check=%(objecttype)'], { stdin, lazy: false });
     if (code !== 0) return [];
     const lines = stdout.toString('utf8').split('\n');
     return commits.filter((_, i) => lines[i] === 'commit');
@@ -89,31 +95,49 @@ class Repository implements Git {
     const wanted = commits.filter((c) => !this.#gone.has(c));
     const [first] = wanted;
     if (first === undefined) return new Set();
-    const { processes, workspace, tempDir, origin, env = process.env, signal } = this.#options;
-    this.#store ??= await Store.create({
-      run: (argv, o) => processes.run(argv, { signal, timeoutMs: LOCAL_TIMEOUT_MS, ...o }),
-      workspace,
-      folder: await mkdtemp(join(tempDir, 'slipway-git-')),
-      objectFormat: first.length === 64 ? 'sha256' : 'sha1',
-      origin,
-      env,
-    });
-    const fetched = await this.#store.fetch(wanted, depth);
+    const store = await this.#openStore(first);
+    const fetched = await store.fetch(wanted, depth);
     for (const commit of wanted) (fetched.has(commit) ? this.#here : this.#gone).add(commit);
     return fetched;
+  }
+
+  /** One for all that ask at the same time. */
+  async #openStore(commit: string): Promise<Store> {
+    this.#opening ??= this.#makeStore(commit);
+    this.#store = await this.#opening;
+    return this.#store;
+  }
+
+  async #makeStore(commit: string): Promise<Store> {
+    const { processes, workspace, tempDir, origin, env = process.env, signal } = this.#options;
+    const folder = await mkdtemp(join(tempDir, 'slipway-git-'));
+    try {
+      return await Store.create({
+        run: (argv, o) => processes.run(argv, { signal, timeoutMs: LOCAL_TIMEOUT_MS, group: true, ...o }),
+        workspace,
+        folder,
+        objectFormat: commit.length === 64 ? 'sha256' : 'sha1',
+        origin,
+        env,
+      });
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    }
   }
 
   async parents(commit: string): Promise<string[]> {
     checkId(commit);
     // The raw object, since a clone cut below this commit makes rev-list deny that it has parents.
-    const { stdout } = await this.#must(['cat-file', 'commit', commit]);
+    const { stdout } = await this.#must(commit, ['cat-file', 'commit', commit]);
     const [header = ''] = stdout.toString('latin1').split('\n\n', 1);
     return [...header.matchAll(/^parent ([0-9a-f]+)$/gm)].map((m) => m[1] ?? '');
   }
 
   async committedAt(commits: readonly string[]): Promise<Map<string, number>> {
     commits.forEach(checkId);
-    const { stdout } = await this.#must(['rev-list', '--no-walk=unsorted', '--timestamp', ...new Set(commits)]);
+    const args = ['rev-list', '--no-walk=unsorted', '--timestamp', ...new Set(commits)];
+    const { stdout } = await this.#must(commits[0], args);
     const lines = stdout.toString('latin1').trim().split('\n');
     return new Map(lines.map((line) => line.split(' ')).map(([seconds = '', id = '']) => [id, Number(seconds)]));
   }
@@ -122,13 +146,14 @@ class Repository implements Git {
     checkId(from);
     checkId(to);
     const args = ['diff-tree', '-r', '-z', '--no-renames', '--ignore-submodules=none', '--name-status', from, to];
-    return parseDiff((await this.#must(args)).stdout);
+    return parseDiff((await this.#must(from, args)).stdout);
   }
 
   async tree(commit: string, folder: string): Promise<TreeEntry[]> {
     checkId(commit);
     const path = normalFolder(folder);
-    const result = await this.#git(['ls-tree', '-r', '-z', '--full-tree', path === '' ? commit : `${commit}:${path}`]);
+    const of = path === '' ? commit : `${commit}:${path}`;
+    const result = await this.#read(commit, ['ls-tree', '-r', '-z', '--full-tree', of]);
     if (result.code === 0) return parseTree(result.stdout);
     throw new Problem({
       what: `folder '${folder}'`,
@@ -140,12 +165,22 @@ class Repository implements Git {
 
   async file(commit: string, path: string): Promise<Buffer | undefined> {
     checkId(commit);
-    const listed = parseTree(
-      (await this.#must(['ls-tree', '-z', '--full-tree', commit, '--', `:(literal)${path}`])).stdout,
-    );
-    const entry = listed.find((e) => e.type === 'blob' && e.name === path);
+    const entry = await this.#blob(commit, path);
     if (!entry) return undefined;
-    return (await this.#must(['cat-file', 'blob', entry.id])).stdout;
+    return (await this.#must(commit, ['cat-file', 'blob', entry.id])).stdout;
+  }
+
+  async has(commit: string, path: string): Promise<boolean> {
+    checkId(commit);
+    return (await this.#blob(commit, path)) !== undefined;
+  }
+
+  async #blob(commit: string, path: string): Promise<TreeEntry | undefined> {
+    // No file of a commit is called so, and git fails instead of saying it.
+    if (path.startsWith('/') || path.split('/').includes('..')) return undefined;
+    const args = ['ls-tree', '-z', '--full-tree', commit, '--', `:(literal)${path}`];
+    const listed = parseTree((await this.#must(commit, args)).stdout);
+    return listed.find((e) => e.type === 'blob' && e.name === path);
   }
 
   async mergeBase(a: string, b: string): Promise<string | undefined> {
@@ -182,6 +217,7 @@ class Repository implements Git {
   async dispose(): Promise<void> {
     if (this.#store) await rm(this.#store.folder, { recursive: true, force: true });
     this.#store = undefined;
+    this.#opening = undefined;
   }
 
   #isShallow(): Promise<boolean> {
@@ -197,28 +233,46 @@ class Repository implements Git {
     return this.#run(args, this.#options.workspace, []);
   }
 
-  #git(args: readonly string[], extra: Pick<RunOptions, 'stdin' | 'env'> = {}): Promise<RunResult> {
-    return this.#run(args, this.#store?.folder ?? this.#options.workspace, this.#store?.settings ?? [], extra);
+  /**
+   * Reads objects. Those that a partial clone has left on its remote come into a repository of our own, since git by itself would
+   * write them into the checkout.
+   */
+  async #read(commit: string | undefined, args: readonly string[]): Promise<RunResult> {
+    const inStore = this.#store !== undefined;
+    const result = await this.#git(args);
+    if (result.code === 0 || inStore || commit === undefined) return result;
+    const partial = await this.#inWorkspace(['config', '--get-regexp', '^remote\\..*\\.promisor$']);
+    if (partial.code !== 0) return result;
+    await this.#openStore(commit);
+    return this.#git(args);
+  }
+
+  #git(args: readonly string[], extra: RunExtra = {}): Promise<RunResult> {
+    const { folder = this.#options.workspace, settings = [] } = this.#store ?? {};
+    return this.#run(args, folder, settings, { lazy: this.#store !== undefined, ...extra });
   }
 
   #run(
     args: readonly string[],
     folder: string,
     settings: readonly Setting[],
-    { stdin, env }: Pick<RunOptions, 'stdin' | 'env'> = {},
+    { stdin, lazy = false }: RunExtra = {},
   ): Promise<RunResult> {
-    const { processes, signal } = this.#options;
+    const { processes, signal, env = process.env } = this.#options;
+    const all = gitEnvironment(env, [['safe.directory', folder], ...settings]);
     return processes.run(['git', ...args], {
       cwd: folder,
-      env: gitEnvironment(env ?? this.#options.env ?? process.env, [['safe.directory', folder], ...settings]),
+      env: lazy ? all : { ...all, GIT_NO_LAZY_FETCH: '1' },
       stdin,
       signal,
       timeoutMs: LOCAL_TIMEOUT_MS,
+      group: true,
     });
   }
 
-  async #must(args: readonly string[]): Promise<RunResult> {
-    const result = await this.#git(args);
+  /** @param commit what is read, or is read from. */
+  async #must(commit: string | undefined, args: readonly string[]): Promise<RunResult> {
+    const result = await this.#read(commit, args);
     if (result.code === 0) return result;
     throw new Problem({
       what: `git ${args[0]}`,

@@ -25,8 +25,8 @@ interface StoreOptions {
 const REACH =
   /^(?:remote\.origin\.(?:url|pushurl|promisor|partialclonefilter|proxy|uploadpack)|http\..*|url\..*|credential\..*|core\.sshcommand|protocol\..*)$/i;
 const FETCH_TIMEOUT_MS = 180_000;
-/** A remote names one absent commit a request; more than a few absent ones are left to "unknown base". */
-const ATTEMPTS = 3;
+/** A remote names one absent commit a request; a history that was rewritten may leave the ledger with several. */
+const ATTEMPTS = 20;
 
 /**
  * A bare repository of our own beside the checkout: it borrows the checkout's objects and takes what is fetched. A fetch
@@ -73,14 +73,15 @@ export class Store {
     return store;
   }
 
-  /** Fetches commits and trees; returns the commits that the remote has. @throws Problem when the remote cannot be asked. */
+  /** Fetches commits and trees; returns the commits that the remote has. @throws Problem when the remote cannot be asked, or lacks too many. */
   async fetch(commits: readonly string[], depth: number): Promise<Set<string>> {
     let wanted = [...new Set(commits)];
-    for (let attempt = 0; wanted.length > 0 && attempt < ATTEMPTS; attempt++) {
+    for (let attempt = 1; wanted.length > 0; attempt++) {
       const result = await this.#fetch(wanted, depth);
       if (result.code === 0) return new Set(wanted);
       const absent = absentCommits(result.stderr, wanted);
-      if (absent.length === 0) throw notFetched(result.stderr);
+      if (absent.length === 0 || (attempt === ATTEMPTS && absent.length < wanted.length))
+        throw notFetched(result.stderr);
       wanted = wanted.filter((c) => !absent.includes(c));
     }
     return new Set();
@@ -117,13 +118,22 @@ async function reachSettings(options: StoreOptions): Promise<Setting[]> {
     const [key, value] = end < 0 ? [item, 'true'] : [item.slice(0, end), item.slice(end + 1)];
     if (REACH.test(key)) settings.push([key, value]);
   }
-  const has = (pattern: RegExp) => settings.some(([key]) => pattern.test(key));
-  if (!has(/^remote\.origin\.url$/i) && origin) settings.push(['remote.origin.url', origin.url]);
-  if (origin?.token && /^https?:/.test(origin.url) && !has(/^http\..*extraheader$/i)) {
+  const remote = settings.some(([key]) => key.toLowerCase() === 'remote.origin.url');
+  if (!remote && origin) settings.push(['remote.origin.url', origin.url]);
+  if (origin?.token && /^https?:/.test(origin.url)) {
+    const server = new URL(origin.url).origin;
+    // One for another server, of a step that fetched dependencies say, is no credential here.
+    const kept = settings.some(([key]) => /^http\.(?:.+\.)?extraheader$/i.test(key) && appliesTo(key, server));
     const basic = Buffer.from(`x-access-token:${origin.token}`).toString('base64');
-    settings.push([`http.${new URL(origin.url).origin}/.extraheader`, `AUTHORIZATION: basic ${basic}`]);
+    if (!kept) settings.push([`http.${server}/.extraheader`, `AUTHORIZATION: basic ${basic}`]);
   }
   return settings;
+}
+
+/** Whether an `http.URL.extraheader`, or one for all, is sent to a server. */
+function appliesTo(key: string, server: string): boolean {
+  const scope = key.slice('http.'.length, -'.extraheader'.length);
+  return scope === '' || scope.toLowerCase().startsWith(server.toLowerCase());
 }
 
 /** The wanted commits that the remote's refusal names. */

@@ -39,7 +39,7 @@ export function gitLedger({
   const settings: Setting[] = [['safe.directory', cwd], ...authorization(credentials)];
   const git = async (args: string[], stdin?: string) => {
     const env = { ...gitEnvironment(process.env, settings), ...IDENTITY };
-    const result = await processes.run(['git', ...args], { cwd, env, stdin, signal, timeoutMs: 60_000 });
+    const result = await processes.run(['git', ...args], { cwd, env, stdin, signal, timeoutMs: 60_000, group: true });
     return { ...result, text: result.stdout.toString('utf8') };
   };
   const must = async (what: 'read' | 'write', args: string[], stdin?: string) => {

@@ -6,7 +6,10 @@ import { isComplete, type Ledger, type LedgerEntry, type LedgerHistory, withinDe
 
 const TASK_PREFIX = 'slipway/';
 const PAGE = 100;
+/** How far back the last two successes of each component are looked for. */
 const MAX_PAGES = 10;
+/** How far back anything at all of a component is looked for. Beyond it nobody may conclude that it was never deployed. */
+const LAST_PAGE = 50;
 /** Pages of a survey, which must see the end: 10,000 deployments. */
 const SURVEY_PAGES = 100;
 const DESCRIPTION_LIMIT = 140;
@@ -58,13 +61,15 @@ export function githubLedger(client: GitHubClient, context: Pick<GitHubContext, 
       const entries = new Map<string, LedgerEntry[]>();
       const wanted = new Set(components);
       let after: string | null = null;
-      for (let n = 0; n < MAX_PAGES; n++) {
+      for (let n = 1; ; n++) {
         const { nodes, pageInfo } = await page(environment, after);
         for (const entry of entriesOf(nodes, environment)) if (wanted.has(entry.component)) append(entries, entry);
-        if (!pageInfo.hasNextPage || isComplete(entries, components)) break;
+        if (!pageInfo.hasNextPage || isComplete(entries, components)) return entries;
+        const open = components.find((name) => !isTold(entries.get(name)));
+        if (n >= MAX_PAGES && open === undefined) return entries;
+        if (n >= LAST_PAGE) throw tooDeep(environment, open);
         after = pageInfo.endCursor;
       }
-      return entries;
     },
 
     async recent(environment) {
@@ -136,6 +141,11 @@ function entryOf(node: DeploymentNode, environment: string): LedgerEntry | undef
   return succeeded ? { ...entry, commit: node.commitOid } : undefined;
 }
 
+/** Whether entries say what serves: what is older changes nothing about that. */
+function isTold(entries: readonly LedgerEntry[] | undefined): boolean {
+  return entries?.some(({ state }) => state === 'deployed' || state === 'destroyed') ?? false;
+}
+
 function append(entries: Map<string, LedgerEntry[]>, entry: LedgerEntry): void {
   const list = entries.get(entry.component);
   if (list) list.push(entry);
@@ -163,6 +173,16 @@ function tooLong(slug: string): Problem {
     seen: slug,
     cause: `it has more than ${SURVEY_PAGES * PAGE} deployments, and the older ones were not read`,
     fix: 'Delete old deployments of environments that are gone',
+    kind: 'service',
+  });
+}
+
+function tooDeep(environment: string, component: string | undefined): Problem {
+  return new Problem({
+    what: 'ledger (GitHub Deployments)',
+    seen: environment,
+    cause: `none of its newest ${PAGE * LAST_PAGE} deployments tells what serves of ${component}, and there are older ones`,
+    fix: `Deploy ${component} once with \`force\`, which puts it on record again, or delete old deployments of this environment`,
     kind: 'service',
   });
 }

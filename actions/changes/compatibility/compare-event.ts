@@ -1,7 +1,7 @@
 import { Problem } from '../../../lib/errors.ts';
 import type { Change } from '../../../lib/git/plumbing.ts';
 import { type Base, short } from '../bases.ts';
-import { compareAll, makePresent, withFailures } from '../compare.ts';
+import { compareAll, everyFile, withFailures } from '../compare.ts';
 import { type EventPlan, eventPlan } from '../events.ts';
 import { resolveEventBase } from '../resolve-base.ts';
 import type { ChangesPorts } from '../run.ts';
@@ -32,10 +32,7 @@ export async function compareEvent(
   if (base.type === 'nothing') return { changes: [], head, base, warnings: [] };
   if (base.type === 'unknown' && onUnknown === 'error') throw unknownBase(base.why);
   const warnings = [`Every file counts as added, because there is nothing to compare with: ${base.why}`];
-  const absent = await makePresent(git, [head]);
-  if (absent.has(head)) throw unknownBase(`${base.why}; and ${absent.get(head)}`);
-  const files = await git.tree(head, '');
-  return { changes: files.map(({ name }) => ({ status: 'A', name })), head, base, warnings };
+  return { changes: await everyFile(git, head), head, base, warnings };
 }
 
 /** "1a2b3c4d5e (where the branch stood before this push)" */
