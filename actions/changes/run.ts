@@ -131,11 +131,15 @@ async function definitionsBy(
 ): Promise<Map<string, Map<string, string>>> {
   const definitions = new Map<string, Map<string, string>>();
   if (!config) return definitions;
+  let committed: boolean | undefined;
   for (const [commit, list] of changes) {
     if (commit === plan.head) continue;
     if (list.some((change) => change.name === inputs.config)) {
       definitions.set(commit, await definitionsSince(commit, config, { inputs, head: plan.head, git }));
-    } else if (!(await git.has(plan.head, inputs.config))) {
+      continue;
+    }
+    committed ??= await git.has(plan.head, inputs.config);
+    if (!committed) {
       // Of a file that is made by an earlier step, or lies in a checkout below the workspace, git shows no change.
       const why = `${config.file} is in no commit under this name, so whether its definition changed is not known`;
       definitions.set(commit, allComponents(config, why));
