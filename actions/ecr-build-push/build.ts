@@ -2,19 +2,14 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Problem } from '../../lib/errors.ts';
-import type { Log } from '../../lib/log.ts';
-import type { Processes } from '../../lib/process.ts';
 import type { BuildRequest } from './build-request.ts';
-import { type Builder, findBuilder, refuseUnsupported } from './builder.ts';
+import { type Builder, type BuilderPorts, findBuilder, refuseUnsupported } from './builder.ts';
 import { buildxArgv, classicArgv } from './builder-argv.ts';
 import { PUSH_ATTEMPTS, PushFailed, pushFailure } from './push-failure.ts';
 
-export interface DockerPorts {
-  processes: Processes;
-  log: Log;
+export interface DockerPorts extends BuilderPorts {
   /** The environment of docker, with the private configuration in it. */
   env: NodeJS.ProcessEnv;
-  signal: AbortSignal;
   timeoutMs: number;
   /** The checkout, which the paths of a request are relative to. */
   cwd: string;

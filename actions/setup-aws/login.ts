@@ -1,5 +1,5 @@
+import type { RegistryPassword } from '../../lib/aws/registry-password.ts';
 import { messageOf, Problem } from '../../lib/errors.ts';
-import type { Login } from './docker-config.ts';
 
 export interface RegistryLogin {
   host: string;
@@ -9,7 +9,10 @@ const TIMEOUT_MS = 10_000;
 const ATTEMPTS = 3;
 
 /** Asks the registry whether it takes the password, so that a login that does not work fails here and not in the middle of a push. */
-export async function proveLogin({ host, user, password }: Login, signal: AbortSignal): Promise<RegistryLogin> {
+export async function proveLogin(
+  { host, user, password }: RegistryPassword,
+  signal: AbortSignal,
+): Promise<RegistryLogin> {
   // Registries on loopback speak HTTP, as the docker engine assumes too.
   const scheme = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(host) ? 'http' : 'https';
   const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
