@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cancelled, messageOf, Problem, type ProblemKind } from '../../lib/errors.ts';
+import { registryOrigin } from '../../lib/registry-origin.ts';
 import { MANIFEST_TYPES } from './repository.ts';
 
 /** What the registry itself says of an image, by the OCI distribution API. */
@@ -38,9 +39,7 @@ export class RegistryReader {
   readonly #name: string;
 
   constructor(access: RegistryAccess, name: string, signal: AbortSignal) {
-    // Registries on loopback speak HTTP, as the docker engine assumes too.
-    const scheme = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(access.host) ? 'http' : 'https';
-    this.#base = `${scheme}://${access.host}/v2/${name}`;
+    this.#base = `${registryOrigin(access.host)}/v2/${name}`;
     this.#authorization = `Basic ${Buffer.from(`${access.user}:${access.password}`).toString('base64')}`;
     this.#signal = signal;
     this.#name = name;

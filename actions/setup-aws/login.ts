@@ -1,5 +1,6 @@
 import type { RegistryPassword } from '../../lib/aws/registry-password.ts';
-import { messageOf, Problem } from '../../lib/errors.ts';
+import { cancelled, messageOf, Problem } from '../../lib/errors.ts';
+import { registryOrigin } from '../../lib/registry-origin.ts';
 
 export interface RegistryLogin {
   host: string;
@@ -13,14 +14,13 @@ export async function proveLogin(
   { host, user, password }: RegistryPassword,
   signal: AbortSignal,
 ): Promise<RegistryLogin> {
-  // Registries on loopback speak HTTP, as the docker engine assumes too.
-  const scheme = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(host) ? 'http' : 'https';
   const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
   for (let attempt = 1; ; attempt++) {
-    const answer = await ask(`${scheme}://${host}/v2/`, authorization, signal);
+    const answer = await ask(`${registryOrigin(host)}/v2/`, authorization, signal);
     if (answer === 200) return { host };
+    if (signal.aborted) throw cancelled(`login to ${host}`);
     const final = typeof answer === 'number' && answer < 500 && answer !== 429;
-    if (final || attempt === ATTEMPTS || signal.aborted) throw refused(host, answer);
+    if (final || attempt === ATTEMPTS) throw refused(host, answer);
   }
 }
 
