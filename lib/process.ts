@@ -39,7 +39,7 @@ const STDOUT_LIMIT = 512 * 1024 * 1024;
 
 /**
  * Why not @actions/exec: it can neither be cancelled nor hand over bytes, and the runner signals only this process, so a
- * cancelled run would leave its children behind.
+ * cancelled run would leave its children behind. Where neither matters it is used: lib/program-version.ts.
  * @throws Problem kind `environment` when the program is missing, `cancelled` when the signal fires, `service` on a time-out.
  */
 export function processes(log?: Pick<Log, 'debug'>): Processes {

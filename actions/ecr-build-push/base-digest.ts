@@ -1,4 +1,5 @@
 import { cancelled, messageOf, Problem } from '../../lib/errors.ts';
+import { isLoopback, registryOrigin } from '../../lib/registry-origin.ts';
 import { type Reference, referenceOf } from './base-images.ts';
 import { MANIFEST_TYPES } from './repository.ts';
 
@@ -135,13 +136,10 @@ async function request(
   });
 }
 
-// Docker Hub's API is at a host of its own (CNCF Distribution, "registry-1"); loopback speaks HTTP, as the engine assumes too.
+// Docker Hub's API is at a host of its own (CNCF Distribution, "registry-1").
 function originOf(host: string): string {
-  if (host === 'docker.io') return 'https://registry-1.docker.io';
-  return `${isLoopback(host) ? 'http' : 'https'}://${host}`;
+  return registryOrigin(host === 'docker.io' ? 'registry-1.docker.io' : host);
 }
-
-const isLoopback = (host: string) => /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(host);
 
 function unresolved(reference: string, why: string): Problem {
   return new Problem({

@@ -1,5 +1,5 @@
+import { readDockerConfig } from '../../lib/docker-config.ts';
 import type { Login } from './base-digest.ts';
-import { readDockerConfig } from './docker-config.ts';
 
 export interface BaseLoginPorts {
   /** The registry that is pushed to; undefined where nothing is. */

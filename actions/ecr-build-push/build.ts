@@ -2,19 +2,14 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Problem } from '../../lib/errors.ts';
-import type { Log } from '../../lib/log.ts';
-import type { Processes } from '../../lib/process.ts';
 import type { BuildRequest } from './build-request.ts';
-import { type Builder, findBuilder, refuseUnsupported } from './builder.ts';
+import { type Builder, type BuilderPorts, findBuilder, refuseUnsupported } from './builder.ts';
 import { buildxArgv, classicArgv } from './builder-argv.ts';
-import { PUSH_ATTEMPTS, type PushFailure, pushFailure } from './push-failure.ts';
+import { PUSH_ATTEMPTS, PushFailed, pushFailure } from './push-failure.ts';
 
-export interface DockerPorts {
-  processes: Processes;
-  log: Log;
+export interface DockerPorts extends BuilderPorts {
   /** The environment of docker, with the private configuration in it. */
   env: NodeJS.ProcessEnv;
-  signal: AbortSignal;
   timeoutMs: number;
   /** The checkout, which the paths of a request are relative to. */
   cwd: string;
@@ -113,7 +108,7 @@ async function pushAgain(first: unknown, ports: DockerPorts, push: () => Promise
   let error = first;
   let renewed = false;
   for (let attempt = 1; ; attempt++) {
-    const failure = error instanceof Failed ? error.failure : undefined;
+    const failure = error instanceof PushFailed ? error.failure : undefined;
     const renew: boolean = failure === 'expired' && !renewed;
     if (!renew && (failure !== 'transient' || attempt === PUSH_ATTEMPTS)) throw error;
     ports.log.warning(
@@ -135,22 +130,18 @@ async function pushAgain(first: unknown, ports: DockerPorts, push: () => Promise
 const TAIL = 30;
 const PAUSE_MS = 1000;
 
-/** A docker command that ended badly, with the lines that it ended with. */
-class Failed extends Problem {
-  /** Undefined where it was not the push that failed. */
-  readonly failure: PushFailure | undefined;
-  constructor(r: BuildRequest, code: number, tail: readonly string[], pushing: boolean) {
-    const output = tail.join('\n');
-    const failure = pushFailure(output, pushing);
-    const what = failure === undefined ? 'The Dockerfile did not build' : 'The image was built, but the push failed';
-    super({
-      what: `image ${r.reference}`,
-      cause: `${what} (exit code ${code}):\n${tail.slice(-12).join('\n')}\n`,
-      fix: fixFor(output),
-      kind: failure === 'denied' ? 'denied' : failure === 'immutable' ? 'conflict' : 'service',
-    });
-    this.failure = failure;
-  }
+/** The error for a docker command that ended badly, with the lines that it ended with. */
+function failed(r: BuildRequest, code: number, tail: readonly string[], pushing: boolean): PushFailed {
+  const output = tail.join('\n');
+  const failure = pushFailure(output, pushing);
+  const what = failure === undefined ? 'The Dockerfile did not build' : 'The image was built, but the push failed';
+  const parts = {
+    what: `image ${r.reference}`,
+    cause: `${what} (exit code ${code}):\n${tail.slice(-12).join('\n')}\n`,
+    fix: fixFor(output),
+    kind: failure === 'denied' ? 'denied' : failure === 'immutable' ? 'conflict' : 'service',
+  } as const;
+  return new PushFailed(parts, failure);
 }
 
 /** @returns what it printed to stdout */
@@ -168,7 +159,7 @@ async function docker(
     if (line.trim() !== '' && tail.push(line) > TAIL) tail.shift();
   };
   const { code, stdout } = await processes.run(argv, { cwd, env, signal, timeoutMs, onLine });
-  if (code !== 0) throw new Failed(r, code, tail, argv[1] === 'push');
+  if (code !== 0) throw failed(r, code, tail, argv[1] === 'push');
   return stdout.toString('utf8');
 }
 

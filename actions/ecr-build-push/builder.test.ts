@@ -15,6 +15,8 @@ import { type BuildInputs, fields } from './inputs.ts';
 import { annotationsOf, lintDockerfile } from './lint.ts';
 import { pushFailure } from './push-failure.ts';
 import { fixableFindings, refreshReason } from './refresh.ts';
+import type { Finding } from './scan/finding.ts';
+import type { Severity } from './scan/severity.ts';
 
 const inputs = (given: Record<string, string> = {}): BuildInputs => readInputs(fields, (name) => given[name] ?? '');
 const MODERN = { kind: 'buildx', driver: 'docker-container', modern: true } as const satisfies Builder;
@@ -238,18 +240,19 @@ describe('a refresh', () => {
     expect(refreshReason({ ...facts, ...over })).toBe(reason);
   });
   test('counts critical findings that say that a fix exists', () => {
-    const patched = (value: string) => [{ key: 'patched_version', value }];
+    const finding = (id: string, severity: Severity, fixable: Finding['fixable']): Finding => ({
+      ...{ id, severity, fixable, package: '', installed: '', fixedIn: '', platforms: [''] },
+    });
     expect(
       fixableFindings([
-        { name: 'basic, fixed', severity: 'CRITICAL', attributes: patched('1.2') },
-        { name: 'basic, unknown', severity: 'CRITICAL', attributes: [{ key: 'package_name', value: 'x' }] },
-        { name: 'high', severity: 'HIGH', attributes: patched('1') },
-        { title: 'enhanced', severity: 'CRITICAL', fixAvailable: 'YES' },
-        { title: 'partial', severity: 'CRITICAL', fixAvailable: 'PARTIAL' },
-        { title: 'none', severity: 'CRITICAL', fixAvailable: 'NO' },
-        { title: 'closed', severity: 'CRITICAL', fixAvailable: 'YES', status: 'CLOSED' },
+        finding('fixed', 'critical', 'yes'),
+        finding('fixed', 'critical', 'yes'),
+        finding('unknown', 'critical', 'unknown'),
+        finding('high', 'high', 'yes'),
+        finding('none', 'critical', 'no'),
+        finding('', 'critical', 'yes'),
       ]),
-    ).toEqual(['basic, fixed', 'enhanced', 'partial']);
+    ).toEqual(['fixed', 'a finding without a name']);
   });
   test('takes ages in hours and days', () => {
     expect(inputs({ 'max-age': '12h' })['max-age']).toBe(12 * H);

@@ -1,4 +1,5 @@
 import { Problem } from '../../lib/errors.ts';
+import type { Log } from '../../lib/log.ts';
 import type { Processes } from '../../lib/process.ts';
 import type { BuildRequest } from './build-request.ts';
 
@@ -12,23 +13,34 @@ export type Builder =
       modern: boolean;
     };
 
-interface BuilderPorts {
+export interface BuilderPorts {
   processes: Processes;
+  /** What a program answers to a question about its version; undefined where it has no answer. */
+  versionOf(argv: readonly [string, ...string[]]): Promise<string | undefined>;
+  log: Log;
   env: NodeJS.ProcessEnv;
   signal: AbortSignal;
 }
 
-/** What this machine builds with: buildx where it is installed, else the engine's classic builder. */
-export async function findBuilder(name: string, { processes, env, signal }: BuilderPorts): Promise<Builder> {
-  const { code } = await processes.run(['docker', 'buildx', 'version'], { env, signal });
-  if (code !== 0) return { kind: 'classic' };
+/** What this machine builds with: buildx where it is installed, else the engine's classic builder. @throws Problem kind `environment` where there is no docker, or the builder cannot be looked at */
+export async function findBuilder(name: string, ports: BuilderPorts): Promise<Builder> {
+  const { processes, versionOf, log, env, signal } = ports;
+  const buildx = await versionOf(['docker', 'buildx', 'version']);
+  if (buildx === undefined) {
+    const docker = await versionOf(['docker', '--version']);
+    if (docker === undefined) throw noDocker();
+    log.info(`The classic builder of ${docker} is used: docker buildx is not installed`);
+    return { kind: 'classic' };
+  }
   const inspected = await processes.run(['docker', 'buildx', 'inspect', ...(name === '' ? [] : [name])], {
     env,
     signal,
   });
   const text = inspected.stdout.toString('utf8');
   if (inspected.code !== 0) throw notThere(name, inspected.stderr);
-  return { kind: 'buildx', ...readInspect(text) };
+  const builder = { kind: 'buildx', ...readInspect(text) } as const;
+  log.info(`docker buildx is used, driver ${builder.driver || 'unknown'} (${buildx})`);
+  return builder;
 }
 
 // Named contexts that replace an image came with BuildKit 0.10, annotations with 0.11 (release notes of both).
@@ -68,6 +80,15 @@ export function refuseUnsupported(r: BuildRequest, builder: Builder): void {
     what: `input '${needs}'`,
     cause: 'the classic builder of this docker engine cannot do that, and docker buildx is not installed',
     fix: 'Install the buildx plugin on the runner (hosted runners have it)',
+    kind: 'environment',
+  });
+}
+
+function noDocker(): Problem {
+  return new Problem({
+    what: "program 'docker'",
+    cause: 'it was not found on PATH, or it does not start',
+    fix: 'Install docker on the runner (hosted Linux runners have it)',
     kind: 'environment',
   });
 }

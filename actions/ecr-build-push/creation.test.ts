@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { type AgedImage, expiredBy, lifecycleMistake } from '../../local/aws/ecr/lifecycle.ts';
 import { creationInput, lifecyclePolicy, MOVING_TAGS } from './creation.ts';
+import { isImmutable } from './repository.ts';
 
 const DAY = 24 * 3600 * 1000;
 const create = { encryption: 'AES256', mutableTags: [], expireDays: 14 };
@@ -14,6 +15,22 @@ describe('a new repository', () => {
       imageTagMutabilityExclusionFilters: MOVING_TAGS.map((filter) => ({ filterType: 'WILDCARD', filter })),
       encryptionConfiguration: { encryptionType: 'AES256' },
     });
+  });
+
+  test.each([
+    [[], ['latest', 'branch-main', 'pr-7', 'cache-app']],
+    [
+      [...MOVING_TAGS, '1'],
+      ['latest', 'branch-main', 'pr-7', 'cache-app', '1'],
+    ],
+  ])('with the filters %j, of the tags of this suite these move: %j', (mutableTags, moving) => {
+    const { imageTagMutability, imageTagMutabilityExclusionFilters = [] } = creationInput('web', {
+      ...create,
+      mutableTags,
+    });
+    const tags = ['latest', 'branch-main', 'pr-7', 'cache-app', '1', '1.2', '1.2.3', '10', 'sha-0123', 'fp-1-r1'];
+    const made = { imageTagMutability, imageTagMutabilityExclusionFilters } as Parameters<typeof isImmutable>[0];
+    expect(tags.filter((tag) => !isImmutable(made, tag))).toEqual(moving);
   });
 
   test.each([

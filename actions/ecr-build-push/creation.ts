@@ -11,7 +11,10 @@ export interface Creation {
   expireDays: number;
 }
 
-/** Tags that have to move although the repository is immutable. */
+/**
+ * Tags that have to move although the repository is immutable. 1 and 1.2 of a release are not among them: each filter with a
+ * wildcard that matches them matches 1.2.3 too.
+ */
 export const MOVING_TAGS: readonly string[] = ['latest', 'branch-*', 'pr-*', 'cache*'];
 
 // ECR API reference, "CreateRepository" and "ImageTagMutabilityExclusionFilter".

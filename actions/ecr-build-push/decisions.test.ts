@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { addLogin, withDockerConfig } from './docker-config.ts';
+import { withDockerConfig } from './docker-config.ts';
 import { buildsOf, fingerprintTag, fingerprintTags, newestBuild } from './fingerprint-tag.ts';
 import { isImmutable } from './repository.ts';
 import { refuseCommitInArguments } from './run.ts';
@@ -135,33 +135,19 @@ describe('the login', () => {
   afterAll(() => rmSync(work, { recursive: true, force: true }));
   const login = { host: 'ecr.test', user: 'AWS', password: 'hunter2' };
 
-  test('keeps what the user has and overrules a credential store for this host alone', () => {
-    expect(addLogin({ auths: { other: { auth: 'x' } }, credsStore: 'desktop' }, login)).toEqual({
-      auths: { other: { auth: 'x' }, 'ecr.test': { auth: Buffer.from('AWS:hunter2').toString('base64') } },
-      credsStore: 'desktop',
-      credHelpers: { 'ecr.test': '' },
-    });
-  });
-
   test('is joined by those of the base images’ registries', async () => {
-    const other = { ...login, host: 'other.test' };
-    await withDockerConfig(
-      login,
-      { HOME: work },
-      work,
-      async ({ DOCKER_CONFIG: ours = '' }) => {
-        const { auths } = JSON.parse(readFileSync(join(ours, 'config.json'), 'utf8'));
-        expect(Object.keys(auths)).toEqual(['other.test', 'ecr.test']);
-      },
-      [other],
-    );
+    const logins = [{ ...login, host: 'other.test' }, login];
+    await withDockerConfig(logins, { HOME: work }, work, async ({ DOCKER_CONFIG: ours = '' }) => {
+      const { auths } = JSON.parse(readFileSync(join(ours, 'config.json'), 'utf8'));
+      expect(Object.keys(auths)).toEqual(['other.test', 'ecr.test']);
+    });
   });
 
   test('lives in a private folder, leaves the user’s file alone and is gone afterwards, also after an error', async () => {
     const theirs = join(work, 'docker');
     mkdirSync(join(theirs, 'cli-plugins'), { recursive: true });
     writeFileSync(join(theirs, 'config.json'), '{"psFormat":"x"}');
-    const failing = withDockerConfig(login, { DOCKER_CONFIG: theirs }, work, async ({ DOCKER_CONFIG: ours = '' }) => {
+    const failing = withDockerConfig([login], { DOCKER_CONFIG: theirs }, work, async ({ DOCKER_CONFIG: ours = '' }) => {
       const file = join(ours, 'config.json');
       expect(statSync(file).mode & 0o777).toBe(0o600);
       expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ psFormat: 'x', auths: { 'ecr.test': {} } });

@@ -45,8 +45,7 @@ export async function lintDockerfile(
 
 /** Reads hadolint's JSON, an array of findings with line, column, level, code and message. */
 export function annotationsOf(json: string, file: string): Annotation[] {
-  const findings = JSON.parse(json) as { line: number; column: number; level: string; code: string; message: string }[];
-  return findings.map(({ line, column, level, code, message }) => ({
+  return findingsIn(json).map(({ line, column, level, code, message }) => ({
     level: LEVELS[level] ?? 'notice',
     title: code,
     message,
@@ -54,6 +53,22 @@ export function annotationsOf(json: string, file: string): Annotation[] {
     line,
     column,
   }));
+}
+
+interface HadolintFinding {
+  line: number;
+  column: number;
+  level: string;
+  code: string;
+  message: string;
+}
+
+function findingsIn(json: string): HadolintFinding[] {
+  try {
+    return JSON.parse(json) as HadolintFinding[];
+  } catch (error) {
+    throw unusable(`its report is no JSON: ${messageOf(error)}`);
+  }
 }
 
 function unusable(words: string): Problem {

@@ -1,6 +1,7 @@
 import { ECRClient } from '@aws-sdk/client-ecr';
 import { awsConfig, regionFrom } from '../../lib/aws/client.ts';
 import { type RegistryPassword, registryPassword } from '../../lib/aws/registry-password.ts';
+import { renewLogin } from '../../lib/docker-config.ts';
 import { messageOf, Problem } from '../../lib/errors.ts';
 import { openGit } from '../../lib/git/repository.ts';
 import { type Processes, processes } from '../../lib/process.ts';
@@ -85,14 +86,14 @@ export function portsOf(inputs: BuildInputs, settings: BuildSettings, edge: Edge
     scan: scanPort(inputs, { edge, ecr, password }),
     registry: async (repository) => new RegistryReader(await password(repository), repository.name, signal),
     bases: (content, repository) => askBases(content.bases.references, repository),
-    async stale(image, { name }) {
+    async stale(image, { name, account }) {
       if (!inputs.refresh) return undefined;
       const [{ fixableIn, pushedAt }, { refreshReason }] = await Promise.all([
         import('./image-age.ts'),
         import('./refresh.ts'),
       ]);
-      const stored = { ecr: ecr(), name, registryId: inputs['registry-id'], digest: image.digest, signal };
-      const [at, fixable] = await Promise.all([pushedAt(stored), fixableIn(stored, image.manifest)]);
+      const read = { ecr: ecr(), repository: name, registryId: account, signal };
+      const [at, fixable] = await Promise.all([pushedAt(image.digest, read), fixableIn(image, read)]);
       return refreshReason({ pushedAt: at, now: Date.now(), maxAgeMs: inputs['max-age'], fixable });
     },
     async lint() {
@@ -102,35 +103,40 @@ export function portsOf(inputs: BuildInputs, settings: BuildSettings, edge: Edge
     },
     releases: (version, commit) => releasesOf(inputs, version, commit, edge),
     build: async (request, repository) => {
-      const [{ buildAndPush }, { renewLogin, withDockerConfig }] = await Promise.all([
+      const [{ buildAndPush }, { programVersion }, { withDockerConfig }] = await Promise.all([
         import('./build.ts'),
+        import('../../lib/program-version.ts'),
         import('./docker-config.ts'),
       ]);
       const { workspace, tempDir } = context;
-      const docker = { processes: run, log, env, signal, timeoutMs: inputs.timeout, cwd: workspace, tempDir };
+      const docker = { processes: run, log, signal, timeoutMs: inputs.timeout, cwd: workspace, tempDir };
+      const withEnv = (given: NodeJS.ProcessEnv) => ({
+        ...docker,
+        env: given,
+        versionOf: (argv: readonly [string, ...string[]]) => programVersion(argv, given),
+      });
       const moved = async ({ bases = {} }: BuildRequest) =>
         repository ? movedSince(bases, await askBases(Object.keys(bases), repository)) : [];
       return withSecretFiles(inputs, { env: edge.env, workspace, tempDir, log }, async (secrets) => {
         const r = { ...request, secrets };
         if (!repository) {
           const check = (withLogin: NodeJS.ProcessEnv) =>
-            buildAndPush(r, { ...docker, env: withLogin, renewLogin: async () => undefined, movedBases: moved });
+            buildAndPush(r, { ...withEnv(withLogin), renewLogin: async () => undefined, movedBases: moved });
           // Without credentials, as in a pull request of a fork, a base image may still be there for everybody.
-          const [first, ...rest] = await ecrLogins(r, undefined).catch((error: unknown) => {
+          const found = await ecrLogins(r, undefined).catch((error: unknown) => {
             log.warning(`No login for the base images: ${messageOf(error)}`);
             return [];
           });
-          return first ? withDockerConfig(first, env, tempDir, check, rest) : check(env);
+          return found.length > 0 ? withDockerConfig(found, env, tempDir, check) : check(env);
         }
         const build = (withLogin: NodeJS.ProcessEnv) =>
           buildAndPush(r, {
-            ...docker,
-            env: withLogin,
+            ...withEnv(withLogin),
             renewLogin: async () => renewLogin(withLogin, await newPassword(repository)),
             movedBases: moved,
           });
         const others = await ecrLogins(r, repository);
-        return withDockerConfig(await password(repository), env, tempDir, build, others);
+        return withDockerConfig([...others, await password(repository)], env, tempDir, build);
       });
     },
   };
@@ -146,8 +152,11 @@ async function localImage(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const argv = ['docker', 'image', 'inspect', '--format', '{{.Id}}', '--', reference] as const;
-  const { code, stdout } = await run.run(argv, { env, signal });
-  return code === 0 ? stdout.toString('utf8').trim() : undefined;
+  const inspected = await run.run(argv, { env, signal }).catch((error: unknown) => {
+    if (error instanceof Problem && error.kind === 'environment') return undefined;
+    throw error;
+  });
+  return inspected?.code === 0 ? inspected.stdout.toString('utf8').trim() : undefined;
 }
 
 function movedSince(then: Readonly<Record<string, BaseDigest>>, now: Readonly<Record<string, BaseDigest>>): string[] {

@@ -1,3 +1,5 @@
+import { Problem, type ProblemParts } from '../../lib/errors.ts';
+
 /** How often a push is tried. */
 export const PUSH_ATTEMPTS = 3;
 
@@ -18,4 +20,14 @@ export function pushFailure(output: string, pushing: boolean): PushFailure | und
     return 'denied';
   if (/does not exist|name unknown|NAME_UNKNOWN|no space left|manifest invalid/i.test(output)) return 'refused';
   return 'transient';
+}
+
+/** A docker command that ended badly. */
+export class PushFailed extends Problem {
+  /** Undefined where it was not the push that failed. */
+  readonly failure: PushFailure | undefined;
+  constructor(parts: ProblemParts, failure: PushFailure | undefined) {
+    super(parts);
+    this.failure = failure;
+  }
 }

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { Finding } from './scan/finding.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -45,24 +46,8 @@ function spoken(ms: number): string {
   return hours < 48 ? `${hours} hours` : `${Math.floor(hours / 24)} days`;
 }
 
-/** A finding of ECR's basic or enhanced scan, as far as it matters here. Source: ECR API reference, ImageScanFinding and EnhancedImageScanFinding. */
-export interface Finding {
-  name?: string | undefined;
-  title?: string | undefined;
-  severity?: string | undefined;
-  fixAvailable?: string | undefined;
-  /** Inspector keeps what is suppressed or closed in the list. */
-  status?: string | undefined;
-  attributes?: { key?: string | undefined; value?: string | undefined }[] | undefined;
-}
-
 /** Names of the critical findings that a new build may be rid of. A finding that does not say whether a fix exists is none of them. */
 export function fixableFindings(findings: readonly Finding[]): string[] {
-  return findings
-    .filter(({ severity, fixAvailable, status = 'ACTIVE', attributes = [] }) => {
-      if (severity !== 'CRITICAL' || status !== 'ACTIVE') return false;
-      if (fixAvailable !== undefined) return fixAvailable === 'YES' || fixAvailable === 'PARTIAL';
-      return attributes.some(({ key, value }) => key === 'patched_version' && value !== undefined && value !== '');
-    })
-    .map(({ name, title }) => name ?? title ?? 'a finding without a name');
+  const fixable = findings.filter(({ severity, fixable }) => severity === 'critical' && fixable === 'yes');
+  return [...new Set(fixable.map(({ id }) => id || 'a finding without a name'))];
 }

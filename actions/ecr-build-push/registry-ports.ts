@@ -41,7 +41,7 @@ export function scanPort(inputs: BuildInputs, { edge, ecr, password }: ScanNeeds
     }
     const { trivyFindings } = await import('./scan/trivy.ts');
     const run = processes(log);
-    return withDockerConfig(await password(repository), env, context.tempDir, (withLogin) =>
+    return withDockerConfig([await password(repository)], env, context.tempDir, (withLogin) =>
       gate(image, {
         scanner,
         policy,

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
-import { messageOf, Problem } from '../../lib/errors.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { cancelled, messageOf, Problem, type ProblemKind } from '../../lib/errors.ts';
+import { registryOrigin } from '../../lib/registry-origin.ts';
 import { MANIFEST_TYPES } from './repository.ts';
 
 /** What the registry itself says of an image, by the OCI distribution API. */
@@ -27,6 +29,7 @@ interface Manifest {
 
 const TIMEOUT_MS = 20_000;
 const ATTEMPTS = 3;
+const PAUSE_MS = 500;
 
 /** Reads from one repository of a registry; GET requests only. Every method throws Problem. */
 export class RegistryReader {
@@ -36,9 +39,7 @@ export class RegistryReader {
   readonly #name: string;
 
   constructor(access: RegistryAccess, name: string, signal: AbortSignal) {
-    // Registries on loopback speak HTTP, as the docker engine assumes too.
-    const scheme = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(access.host) ? 'http' : 'https';
-    this.#base = `${scheme}://${access.host}/v2/${name}`;
+    this.#base = `${registryOrigin(access.host)}/v2/${name}`;
     this.#authorization = `Basic ${Buffer.from(`${access.user}:${access.password}`).toString('base64')}`;
     this.#signal = signal;
     this.#name = name;
@@ -88,22 +89,26 @@ export class RegistryReader {
         });
         if (response.ok) return response;
         await response.body?.cancel();
-        if (response.status < 500 || attempt === ATTEMPTS) throw this.#refused(path, `it answered ${response.status}`);
+        if (response.status === 404) throw this.#refused(path, 'it is not there', { kind: 'not-found' });
+        const passing = response.status >= 500 || response.status === 429;
+        if (!passing || attempt === ATTEMPTS) throw this.#refused(path, `it answered ${response.status}`);
       } catch (error) {
         if (error instanceof Problem) throw error;
-        if (attempt === ATTEMPTS || this.#signal.aborted)
-          throw this.#refused(path, messageOf((error as Error).cause ?? error), error);
+        if (this.#signal.aborted) throw cancelled(`registry, ${this.#name}`);
+        if (attempt === ATTEMPTS)
+          throw this.#refused(path, messageOf((error as Error).cause ?? error), { underlying: error });
       }
+      await sleep(PAUSE_MS * attempt, undefined, { signal: this.#signal }).catch(() => undefined);
     }
   }
 
-  #refused(path: string, cause: string, underlying?: unknown): Problem {
+  #refused(path: string, cause: string, more: { kind?: ProblemKind; underlying?: unknown } = {}): Problem {
     return new Problem({
       what: `registry, ${this.#name}${path}`,
       cause,
       fix: 'Check that the runner reaches the registry and that the role may ecr:BatchGetImage and ecr:GetDownloadUrlForLayer',
       kind: 'service',
-      underlying,
+      ...more,
     });
   }
 }

@@ -9,6 +9,7 @@ import {
   PutLifecyclePolicyCommand,
 } from '@aws-sdk/client-ecr';
 import { callAws } from '../../lib/aws/client.ts';
+import { exceptionOf } from '../../lib/aws/errors.ts';
 import { Problem } from '../../lib/errors.ts';
 import { type Creation, creationInput, lifecyclePolicy } from './creation.ts';
 
@@ -126,7 +127,7 @@ function wildcard(filter: string): RegExp {
 }
 
 function isTagConflict(error: unknown): boolean {
-  const name = error instanceof Problem ? nameOf(error) : '';
+  const name = exceptionOf(error);
   return name === 'ImageAlreadyExistsException' || name === 'ImageTagAlreadyExistsException';
 }
 
@@ -184,7 +185,7 @@ async function createRepository(create: Creation, options: RepositoryOptions): P
     if (repository) return repository;
   } catch (error) {
     // Another leg of the same run may have been quicker; then what it made is what was asked for.
-    if (!(error instanceof Problem) || nameOf(error) !== 'RepositoryAlreadyExistsException') throw error;
+    if (exceptionOf(error) !== 'RepositoryAlreadyExistsException') throw error;
   }
   const found = await find(options);
   if (found) return found;
@@ -232,9 +233,4 @@ async function refuseForeign(registryId: string, { name, callerAccount }: Reposi
     fix: `Create it in ${registryId}, or take a role of that account`,
     kind: 'not-found',
   });
-}
-
-/** The name of the exception underneath. */
-function nameOf({ parts }: Problem): string {
-  return parts.underlying instanceof Error ? parts.underlying.name : '';
 }

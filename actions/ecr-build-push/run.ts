@@ -16,6 +16,7 @@ import type { Releases } from './releases.ts';
 import type { Repository, StoredImage } from './repository.ts';
 import type { GateResult } from './scan/gate.ts';
 import type { BuildSettings } from './settings.ts';
+import { otherDigest, settled } from './settle.ts';
 import { summaryOf } from './summary.ts';
 import { isProposal, movesWithReleases, pullNumber, tagsFor, versionFor } from './tags.ts';
 import { CONTENT_LABEL, freeTags } from './taken-tags.ts';
@@ -131,12 +132,20 @@ async function buildOrReuse(
   log.info(`Building: ${why}`);
   plan.annotations = await ports.lint();
   const reference = `${repository.uri}:${buildTag}`;
-  const built = await ports.build(request(settings, plan, reference, inputs, ports.context), repository);
-  const served = await (await ports.registry(repository)).manifest(buildTag);
-  if (built.digest !== '' && built.digest !== served.digest)
-    throw otherDigest(repository.name, built.digest, served.digest);
-  const image = { digest: served.digest, manifest: served.manifest, mediaType: served.mediaType, tag: buildTag };
-  return finish({ built: true, image, why }, plan, repository, ports);
+  const { built, image } = await settled(
+    () => ports.build(request(settings, plan, reference, inputs, ports.context), repository),
+    {
+      repository: repository.name,
+      tag: buildTag,
+      ofContent: isOfContent(plan, ports.context),
+      manifest: async (wanted) => (await ports.registry(repository)).manifest(wanted),
+      log,
+    },
+  );
+  // A tag that another run has moved on stays with that one.
+  if (image.tag === '') plan.tags = plan.tags.filter((tag) => tag !== buildTag);
+  const meanwhile = `another run built the same content meanwhile, as ${buildTag}`;
+  return finish({ built, image, why: built ? why : meanwhile }, plan, repository, ports);
 }
 
 /** A base image that moved is no change of the content, so it is said which ones the build is on. */
@@ -150,7 +159,7 @@ function whyNew({ content, bases = {} }: Plan): string {
 function canHave(tag: string, version: string, repository: Repository, log: Log): boolean {
   if (!movesWithReleases(tag, version) || !repository.immutable(tag)) return true;
   log.info(
-    `Tag ${tag} is left out: it would have to move with each release, and the tags of ${repository.name} cannot`,
+    `Tag ${tag} is left out: it would have to move with each release, and the tags of ${repository.name} cannot (an exclusion filter ${tag} lets this one)`,
   );
   return false;
 }
@@ -158,8 +167,13 @@ function canHave(tag: string, version: string, repository: Repository, log: Log)
 /** The tag that the builder pushes: of the fingerprint, which later runs look for; never for pull requests, whose images no deploying run may use. */
 function tagForBuild({ content, fingerprint, tags }: Plan, generation: number, context: GitHubContext): string {
   if (isProposal(context)) return tags[0] ?? `pr-${pullNumber(context) ?? content.commit.slice(0, 12)}`;
-  if (content.reusable) return fingerprintTag(fingerprint, generation);
+  if (isOfContent({ content }, context)) return fingerprintTag(fingerprint, generation);
   return tags[0] ?? `sha-${content.commit.slice(0, 12)}`;
+}
+
+/** Whether what is built is pushed under a tag that stands for its content. */
+function isOfContent({ content }: Pick<Plan, 'content'>, context: GitHubContext): boolean {
+  return content.reusable && !isProposal(context);
 }
 
 async function finish(
@@ -186,7 +200,7 @@ async function finish(
     digest: image.digest,
     'index-digest': served.isIndex ? image.digest : '',
     repository: repository.name,
-    tags: [image.tag, ...missing].join('\n'),
+    tags: [image.tag, ...missing].filter(Boolean).join('\n'),
     version: plan.version,
     built: String(built),
     fingerprint: plan.fingerprint,
@@ -293,14 +307,4 @@ function ownLabels({ bases, fingerprint, reusable }: Content, digests: Plan['bas
       'org.opencontainers.image.base.digest': base.digest,
     }),
   };
-}
-
-function otherDigest(repository: string, wanted: string, served: string): Problem {
-  return new Problem({
-    what: `image ${repository}@${wanted}`,
-    seen: served,
-    cause: 'the registry serves another digest than the one that was pushed',
-    fix: 'Something between the runner and ECR changes manifests; do not deploy this image',
-    kind: 'service',
-  });
 }

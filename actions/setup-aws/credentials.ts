@@ -12,7 +12,8 @@ export interface Sts {
     sessionName: string;
     durationSeconds: number;
   }): Promise<Credentials>;
-  identity(): Promise<{ account: string; arn: string }>;
+  /** Who they are: these credentials, or those that are there. */
+  identity(session: SessionCredentials | undefined): Promise<{ account: string; arn: string }>;
 }
 
 export interface AssumePorts {

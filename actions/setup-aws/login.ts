@@ -1,5 +1,6 @@
-import { messageOf, Problem } from '../../lib/errors.ts';
-import type { Login } from './docker-config.ts';
+import type { RegistryPassword } from '../../lib/aws/registry-password.ts';
+import { cancelled, messageOf, Problem } from '../../lib/errors.ts';
+import { registryOrigin } from '../../lib/registry-origin.ts';
 
 export interface RegistryLogin {
   host: string;
@@ -9,15 +10,17 @@ const TIMEOUT_MS = 10_000;
 const ATTEMPTS = 3;
 
 /** Asks the registry whether it takes the password, so that a login that does not work fails here and not in the middle of a push. */
-export async function proveLogin({ host, user, password }: Login, signal: AbortSignal): Promise<RegistryLogin> {
-  // Registries on loopback speak HTTP, as the docker engine assumes too.
-  const scheme = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(host) ? 'http' : 'https';
+export async function proveLogin(
+  { host, user, password }: RegistryPassword,
+  signal: AbortSignal,
+): Promise<RegistryLogin> {
   const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
   for (let attempt = 1; ; attempt++) {
-    const answer = await ask(`${scheme}://${host}/v2/`, authorization, signal);
+    const answer = await ask(`${registryOrigin(host)}/v2/`, authorization, signal);
     if (answer === 200) return { host };
+    if (signal.aborted) throw cancelled(`login to ${host}`);
     const final = typeof answer === 'number' && answer < 500 && answer !== 429;
-    if (final || attempt === ATTEMPTS || signal.aborted) throw refused(host, answer);
+    if (final || attempt === ATTEMPTS) throw refused(host, answer);
   }
 }
 

@@ -33,15 +33,18 @@ export async function run(inputs: SetupInputs, ports: SetupPorts): Promise<Repor
   if (session) {
     log.mask(session.secretAccessKey);
     log.mask(session.sessionToken);
+  }
+  const expires = session?.expires ?? '';
+  const { account, arn } = await ports.sts.identity(session);
+  log.info(`AWS account ${account} in ${region} as ${arn}${expires ? ` until ${expires}` : ''}`);
+  // Before they are exported: a step that runs after a failure, too, would act in the wrong account.
+  checkAccount(account, arn, inputs['allowed-accounts']);
+  if (session) {
     ports.exportCredentials(session);
     // A role at the end of a chain is not taken by a token alone.
     if (inputs.chain.length === 0) ports.exportSession(roleSession(inputs, ports, session));
   }
-  const expires = session?.expires ?? '';
   ports.exportRegion(region);
-  const { account, arn } = await ports.sts.identity();
-  log.info(`AWS account ${account} in ${region} as ${arn}${expires ? ` until ${expires}` : ''}`);
-  checkAccount(account, arn, inputs['allowed-accounts']);
   const wanted = registries.length > 0 ? registries : [{ account, region }];
   const logins = inputs.login ? await ports.login(wanted) : [];
   return {

@@ -22,6 +22,7 @@ function setUp(given: Record<string, string>, over: Partial<SetupPorts> = {}) {
   const log = recordingLog();
   const exported: string[] = [];
   const chained: object[] = [];
+  const asked: (string | undefined)[] = [];
   const ports: SetupPorts = {
     log,
     region: 'eu-central-1',
@@ -36,7 +37,10 @@ function setUp(given: Record<string, string>, over: Partial<SetupPorts> = {}) {
         SessionToken: 'session',
         Expiration: new Date('2026-11-21T01:00:00Z'),
       }),
-      identity: async () => ({ account: '123456789012', arn: 'arn:aws:sts::123456789012:assumed-role/slipway-dev/s' }),
+      identity: async (session) => {
+        asked.push(session?.accessKeyId);
+        return { account: '123456789012', arn: 'arn:aws:sts::123456789012:assumed-role/slipway-dev/s' };
+      },
     },
     exportCredentials: (c) => void exported.push(c.accessKeyId, ...log.masked),
     exportSession: () => undefined,
@@ -62,6 +66,7 @@ function setUp(given: Record<string, string>, over: Partial<SetupPorts> = {}) {
     ),
     exported,
     chained,
+    asked,
     log,
   };
 }
@@ -204,9 +209,12 @@ test.each([
   ['999999999999,123456789012', true],
   ['999999999999', false],
 ])('allowed accounts %s: %s', async (allowed, good) => {
-  const { report } = setUp({ role, 'allowed-accounts': allowed });
+  const { report, exported, asked } = setUp({ role, 'allowed-accounts': allowed });
   if (good) await expect(report).resolves.toBeDefined();
   else await expect(report).rejects.toThrow(/the credentials are of account 123456789012 \(arn:/);
+  // Who they are is asked with them, and later steps get nothing that is not allowed.
+  expect(asked).toEqual(['AKIA']);
+  expect(exported).toEqual(good ? ['AKIA', 'secret-key', 'session', 'eu-central-1'] : []);
 });
 
 describe('registries', () => {

@@ -7,11 +7,12 @@ import {
 import { awsConfig, callAws } from '../../lib/aws/client.ts';
 import { Problem } from '../../lib/errors.ts';
 import type { ChainPorts } from './chain.ts';
-import type { Sts } from './credentials.ts';
+import type { SessionCredentials, Sts } from './credentials.ts';
 
 /** STS through the SDK; clients are made when first used, since the credentials change in between. */
 export function stsPort(region: string, signal: AbortSignal): Sts & ChainPorts {
-  const client = () => new STSClient(awsConfig({ region, action: 'setup-aws' }));
+  const client = (session?: SessionCredentials) =>
+    new STSClient({ ...awsConfig({ region, action: 'setup-aws' }), ...(session && { credentials: session }) });
   return {
     async assumeRole({ role, token, sessionName, durationSeconds }) {
       const command = new AssumeRoleWithWebIdentityCommand({
@@ -33,18 +34,14 @@ export function stsPort(region: string, signal: AbortSignal): Sts & ChainPorts {
         ...(externalId && { ExternalId: externalId }),
       });
       const call = { operation: 'sts:AssumeRole', resource: `role ${role}` };
-      const chained = new STSClient({
-        ...awsConfig({ region, action: 'setup-aws' }),
-        ...(session && { credentials: session }),
-      });
-      const { Credentials } = await callAws(call, () => chained.send(command, { abortSignal: signal }));
+      const { Credentials } = await callAws(call, () => client(session).send(command, { abortSignal: signal }));
       if (Credentials?.AccessKeyId) return Credentials;
       throw noCredentials(call.resource);
     },
-    async identity() {
+    async identity(session) {
       const call = { operation: 'sts:GetCallerIdentity', resource: 'the AWS credentials' };
       const answer = await callAws(call, () =>
-        client().send(new GetCallerIdentityCommand({}), { abortSignal: signal }),
+        client(session).send(new GetCallerIdentityCommand({}), { abortSignal: signal }),
       );
       return { account: answer.Account ?? '', arn: answer.Arn ?? '' };
     },

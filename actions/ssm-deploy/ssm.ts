@@ -9,7 +9,7 @@ import {
   SSMClient,
 } from '@aws-sdk/client-ssm';
 import { type AwsSettings, awsConfig, callAws } from '../../lib/aws/client.ts';
-import { Problem } from '../../lib/errors.ts';
+import { exceptionOf } from '../../lib/aws/errors.ts';
 import { DOCUMENT, DOCUMENT_NAME } from './document.ts';
 import type { Invocation } from './host-result.ts';
 import type { Target } from './targets.ts';
@@ -83,7 +83,7 @@ export function ssmPort(ssm: SSMClient, signal: AbortSignal): Ssm {
           ssm.send(new DescribeDocumentCommand({ Name: DOCUMENT_NAME }), options),
         );
       } catch (error) {
-        if (!isNamed(error, 'InvalidDocument')) throw error;
+        if (exceptionOf(error) !== 'InvalidDocument') throw error;
         const create = new CreateDocumentCommand({
           Name: DOCUMENT_NAME,
           Content: DOCUMENT,
@@ -94,7 +94,7 @@ export function ssmPort(ssm: SSMClient, signal: AbortSignal): Ssm {
         await callAws({ operation: 'ssm:CreateDocument', resource }, () => ssm.send(create, options)).catch(
           (e: unknown) => {
             // Another run created it in the meantime; its content is the same, since its name is made from it.
-            if (!isNamed(e, 'DocumentAlreadyExists')) throw e;
+            if (exceptionOf(e) !== 'DocumentAlreadyExists') throw e;
           },
         );
       }
@@ -146,7 +146,7 @@ export function ssmPort(ssm: SSMClient, signal: AbortSignal): Ssm {
           ms: Date.parse(i.ExecutionEndDateTime ?? '') - Date.parse(i.ExecutionStartDateTime ?? '') || 0,
         };
       } catch (error) {
-        if (isNamed(error, 'InvocationDoesNotExist')) return undefined;
+        if (exceptionOf(error) === 'InvocationDoesNotExist') return undefined;
         throw error;
       }
     },
@@ -157,8 +157,4 @@ export function ssmPort(ssm: SSMClient, signal: AbortSignal): Ssm {
       );
     },
   };
-}
-
-function isNamed(error: unknown, name: string): boolean {
-  return error instanceof Problem && error.parts.underlying instanceof Error && error.parts.underlying.name === name;
 }

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { Problem } from '../errors.ts';
 import { awsConfig } from './client.ts';
-import { explainAws } from './errors.ts';
+import { exceptionOf, explainAws } from './errors.ts';
 
 const call = { operation: 'ecs:UpdateService', resource: 'service sample/web' };
 const error = (name: string, over: object = {}) => Object.assign(new Error(`${name} says so`), { name, ...over });
@@ -31,6 +31,12 @@ test.each([
   const problem = explainAws(error(name, over), call);
   expect(problem.kind).toBe(kind);
   expect(problem.message).toMatch(fix);
+});
+
+test('what is explained keeps the name of its exception', () => {
+  expect(exceptionOf(explainAws(error('ScanNotFoundException'), call))).toBe('ScanNotFoundException');
+  expect(exceptionOf(new Problem({ what: 'x', cause: 'y', fix: 'z' }))).toBe('');
+  expect(exceptionOf(error('ScanNotFoundException'))).toBe('');
 });
 
 test('what is explained already passes through', () => {

@@ -46,6 +46,11 @@ export function explainAws(error: unknown, call: AwsCall): Problem {
   });
 }
 
+/** The name of the exception of AWS that a Problem explains (`ScanNotFoundException`); '' for anything else. */
+export function exceptionOf(error: unknown): string {
+  return error instanceof Problem && error.parts.underlying instanceof Error ? error.parts.underlying.name : '';
+}
+
 function kindOf(e: SdkError): ProblemKind {
   const code = networkCode(e);
   if (DENIED.test(e.name)) return 'denied';

@@ -1,6 +1,6 @@
 import { ECRClient } from '@aws-sdk/client-ecr';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { fixableIn, pushedAt, scannedDigests } from '../../actions/ecr-build-push/image-age.ts';
+import { fixableIn, pushedAt } from '../../actions/ecr-build-push/image-age.ts';
 import { type Local, startLocal } from '../../local/start.ts';
 import { pushScript } from '../support/image.ts';
 
@@ -29,24 +29,15 @@ afterAll(async () => {
 test('when it was pushed, and which critical findings have a fix', async () => {
   const before = Date.now();
   const digest = (await pushScript(local, 'web:1', 'exit 0')).split('@')[1] ?? '';
-  const image = { ecr, name: 'web', digest, signal };
-  const at = (await pushedAt(image)) ?? 0;
+  const ports = { ecr, repository: 'web', registryId: '123456789012', signal };
+  const at = (await pushedAt(digest, ports)) ?? 0;
   expect(at).toBeGreaterThanOrEqual(Math.floor(before / 1000) * 1000);
   expect(at).toBeLessThanOrEqual(Date.now());
-  expect(await fixableIn(image, '{}')).toEqual(['CVE-1']);
+  expect(await fixableIn({ digest, manifest: '{}' }, ports)).toEqual(['CVE-1']);
 }, 60_000);
 
 test('an image that was not scanned has none', async () => {
   const digest = (await pushScript(local, 'unscanned:1', 'exit 0')).split('@')[1] ?? '';
-  expect(await fixableIn({ ecr, name: 'unscanned', digest, signal }, '{}')).toEqual([]);
+  const ports = { ecr, repository: 'unscanned', registryId: '123456789012', signal };
+  expect(await fixableIn({ digest, manifest: '{}' }, ports)).toEqual([]);
 }, 60_000);
-
-test('of an index the platforms are looked at, and no attestation', () => {
-  const manifests = [
-    { digest: 'sha256:a', platform: { os: 'linux', architecture: 'amd64' } },
-    { digest: 'sha256:b', platform: { os: 'unknown', architecture: 'unknown' } },
-    { digest: 'sha256:c', platform: { os: 'linux', architecture: 'arm64' } },
-  ];
-  expect(scannedDigests('sha256:index', JSON.stringify({ manifests }))).toEqual(['sha256:a', 'sha256:c']);
-  expect(scannedDigests('sha256:one', '{"config":{}}')).toEqual(['sha256:one']);
-});

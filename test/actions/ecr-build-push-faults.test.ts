@@ -5,9 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { FaultSpec } from '../../local/faults.ts';
 import { type Local, startLocal } from '../../local/start.ts';
+import type { ActionRun } from '../support/action.ts';
 import { type BuildKit, startBuildKit } from '../support/buildkit.ts';
 import { type Checkout, makeCheckout } from '../support/checkout.ts';
 import { pushScript } from '../support/image.ts';
+import { registryWriter } from '../support/registry.ts';
 import { watch } from '../support/watched.ts';
 
 // What goes wrong on the way to the registry, with either builder: the right end, and nothing half-tagged.
@@ -18,7 +20,7 @@ let base: string;
 let n = 0;
 
 beforeAll(async () => {
-  local = await startLocal({ world: { repositories: ['web', 'base'] } });
+  local = await startLocal({ world: { repositories: ['web', 'base', { name: 'fixed', tagMutability: 'IMMUTABLE' }] } });
   [buildkit, base] = await Promise.all([startBuildKit(), pushScript(local, 'base:1', 'exit 0')]);
   work = makeCheckout(local.env());
 }, 90_000);
@@ -43,7 +45,7 @@ function newContent(command = 'echo built-once'): void {
   work.commit({ 'web/Dockerfile': dockerfile, 'web/file': String(++n) });
 }
 
-const images = () => Object.fromEntries(local.registry.repositories.get('web')?.tags ?? []);
+const images = (repository = 'web') => Object.fromEntries(local.registry.repositories.get(repository)?.tags ?? []);
 /** Containers of a builder whose command has this word in it. */
 const leftBehind = (word: string) =>
   execFileSync('docker', ['ps', '--all', '--no-trunc', '--format', '{{.Command}}'], { encoding: 'utf8' })
@@ -76,6 +78,12 @@ describe.each(['the classic builder', 'buildx'] as const)('%s', (builder) => {
   test.each<[string, string, FaultSpec['effect'], number]>([
     ['a registry that fails once', 'PUT manifests', { status: 500 }, 1],
     ['connections that are cut', 'POST uploads', { cut: 'before' }, 1],
+    [
+      'a registry that is asked too often for what was pushed',
+      'GET manifests',
+      { error: 'TOOMANYREQUESTS', message: 'Rate exceeded', httpStatus: 429 },
+      1,
+    ],
     [
       'a login that expires',
       'PUT manifests',
@@ -146,6 +154,70 @@ describe.each(['the classic builder', 'buildx'] as const)('%s', (builder) => {
     },
     60_000,
   );
+
+  test('of two that build the same content at once where tags cannot move, the second takes the image of the first', async () => {
+    // Both have looked for the content before either has it. The labels make the two images differ with every builder.
+    newContent('echo built-once; /bin/busybox sleep 8');
+    const legs = ['one', 'two'].map((leg) =>
+      build({ repository: 'fixed', labels: `leg=${leg}`, tags: `sha\nraw=${leg}-${n}` }),
+    );
+    const runs = await Promise.all(legs);
+    expect(runs.map((run) => [run.code, run.outputs.cause === '' || run.outputs.cause])).toEqual(
+      expect.arrayContaining([
+        [0, true],
+        [0, expect.stringMatching(/^another run built the same content meanwhile, as fp-\w+-r1$/)],
+      ]),
+    );
+    for (const run of runs) expect(run.log).toContain('Building: this content was not built before');
+    const built = runs.find((run) => run.outputs.built === 'true');
+    const digest = built?.outputs.digest;
+    expect(runs.map(({ outputs }) => outputs.digest)).toEqual([digest, digest]);
+    expect(runs.map(({ outputs }) => outputs.built).sort()).toEqual(['false', 'true']);
+    const [fingerprint = ''] = built?.outputs.tags?.split('\n') ?? [];
+    const sha = `sha-${work.git('rev-parse', 'HEAD').slice(0, 12)}`;
+    expect(images('fixed')).toMatchObject({
+      [fingerprint]: digest,
+      [sha]: digest,
+      [`one-${n}`]: digest,
+      [`two-${n}`]: digest,
+    });
+  }, 120_000);
+
+  /** Another run's push: of another image, under the tag that a run has just pushed and is about to look at. */
+  const movedMeanwhile = async (tag: RegExp, run: () => Promise<ActionRun>) => {
+    const before = new Set(Object.keys(images()));
+    registry('GET manifests', { delayMs: 10_000 }, 1);
+    const running = run();
+    const pushed = () => Object.keys(images()).find((name) => tag.test(name) && !before.has(name));
+    for (let tries = 0; pushed() === undefined && tries < 300; tries++) await sleep(100);
+    const name = pushed() ?? '';
+    const { digest } = await registryWriter(local.registry, 'web').image({ tag: name });
+    return { run: await running, name, digest };
+  };
+
+  test('where tags can move, the one whose tag went to the other takes that image', async () => {
+    newContent();
+    const { run, name, digest } = await movedMeanwhile(/^fp-/, () => build({ tags: `raw=mine-${n}` }));
+    expect([run.code, run.outputs.built, run.outputs.digest]).toEqual([0, 'false', digest]);
+    expect(run.outputs.cause).toBe(`another run built the same content meanwhile, as ${name}`);
+    expect(run.outputs.tags).toBe(`${name}\nmine-${n}`);
+    expect(images()).toMatchObject({ [name]: digest, [`mine-${n}`]: digest });
+  }, 120_000);
+
+  test('a tag that stands for no content and is moved on meanwhile: the run ends with its own image', async () => {
+    newContent();
+    writeFileSync(join(work.folder, 'web/untracked'), '');
+    try {
+      const tags = `raw=moving-${n}\nraw=mine-${n}`;
+      const { run, name, digest } = await movedMeanwhile(/^moving-/, () => build({ tags }));
+      expect([run.code, run.outputs.built, run.outputs.tags]).toEqual([0, 'true', `mine-${n}`]);
+      expect(run.log).toContain(`Another run has moved tag ${name} to ${digest}`);
+      expect(images()).toMatchObject({ [name]: digest, [`mine-${n}`]: run.outputs.digest });
+      expect(run.outputs.digest).not.toBe(digest);
+    } finally {
+      rmSync(join(work.folder, 'web/untracked'));
+    }
+  }, 120_000);
 
   test('a disk that is full is named', async () => {
     newContent(`/bin/busybox dd if=/dev/zero of=/dev/shm/full-${process.pid} bs=1M count=200`);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../../lib/clock.ts';
 import { cancelled, messageOf, Problem, type ProblemKind } from '../../../lib/errors.ts';
+import { registryOrigin } from '../../../lib/registry-origin.ts';
 import type { RegistryAccess } from '../registry.ts';
 import { MANIFEST_TYPES } from '../repository.ts';
 import type { Blob } from './manifest.ts';
@@ -208,8 +209,7 @@ export class RegistryClient {
 
   async #origin(): Promise<string> {
     const { host } = await this.#login();
-    // Registries on loopback speak HTTP, as the docker engine assumes too.
-    return `${/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(host) ? 'http' : 'https'}://${host}`;
+    return registryOrigin(host);
   }
 
   /** One request with its retries. A body that is a stream is sent once: whoever made it begins anew. */

@@ -186,6 +186,8 @@ describe('what ECR answers', () => {
         page(enhanced('CVE-1', {})),
         page(enhanced('CVE-2', { status: 'SUPPRESSED' })),
         page({ title: 'T', fixAvailable: 'NO' }),
+        page({ title: 'P', fixAvailable: 'PARTIAL' }),
+        page(enhanced('CVE-3', { status: 'CLOSED' })),
       ],
       '',
     );
@@ -194,6 +196,7 @@ describe('what ECR answers', () => {
       ['CVE-1', 'a', '2', 'yes'],
       ['CVE-1', 'b', '', 'yes'],
       ['T', '', '', 'no'],
+      ['P', '', '', 'yes'],
     ]);
   });
 

@@ -1,20 +1,18 @@
-import { DescribeImageScanFindingsCommand, type ECRClient, StartImageScanCommand } from '@aws-sdk/client-ecr';
+import { StartImageScanCommand } from '@aws-sdk/client-ecr';
 import { callAws } from '../../../lib/aws/client.ts';
+import { exceptionOf } from '../../../lib/aws/errors.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import { humanDuration } from '../../../lib/clock.ts';
 import { Problem } from '../../../lib/errors.ts';
 import type { Log } from '../../../lib/log.ts';
-import { answerOf, nextStep, type ScanAnswer } from './ecr-findings.ts';
+import { nextStep } from './ecr-findings.ts';
+import { type EcrReadPorts, readScan } from './ecr-read.ts';
 import type { Finding } from './finding.ts';
 import type { Scanned } from './platforms.ts';
 
-export interface EcrScanPorts {
-  ecr: ECRClient;
-  repository: string;
-  registryId: string;
+export interface EcrScanPorts extends EcrReadPorts {
   clock: Clock;
   log: Log;
-  signal: AbortSignal;
   timeoutMs: number;
 }
 
@@ -30,7 +28,7 @@ export async function ecrFindings(image: Scanned, ports: EcrScanPorts): Promise<
   let started = false;
   let replaces: number | undefined;
   for (let looks = 0; ; looks++) {
-    const answer = await look(image, ports);
+    const answer = await readScan(image, ports);
     const next = nextStep(answer, { looks, started, replaces, now: clock.now() });
     if (next.step === 'findings') return next.findings;
     if (next.step === 'none') throw noFindings(image, ports, next.why);
@@ -43,31 +41,6 @@ export async function ecrFindings(image: Scanned, ports: EcrScanPorts): Promise<
     if (clock.now() + pause > deadline) throw tooLate(image, ports, next.why);
     await clock.sleep(pause, signal);
   }
-}
-
-async function look({ digest, platform }: Scanned, ports: EcrScanPorts): Promise<ScanAnswer> {
-  const { ecr, repository, registryId, signal } = ports;
-  const call = { operation: 'ecr:DescribeImageScanFindings', resource: `repository ${repository}` };
-  const pages = [];
-  let nextToken: string | undefined;
-  try {
-    do {
-      const command = new DescribeImageScanFindingsCommand({
-        repositoryName: repository,
-        registryId,
-        imageId: { imageDigest: digest },
-        maxResults: 1000,
-        ...(nextToken !== undefined && { nextToken }),
-      });
-      const page = await callAws(call, () => ecr.send(command, { abortSignal: signal }));
-      pages.push(page);
-      nextToken = page.nextToken;
-    } while (nextToken);
-  } catch (error) {
-    if (nameOf(error) === 'ScanNotFoundException') return { found: false };
-    throw error;
-  }
-  return answerOf(pages, platform);
 }
 
 /** @returns whether ECR took it up */
@@ -83,16 +56,12 @@ async function start({ digest }: Scanned, ports: EcrScanPorts): Promise<boolean>
     await callAws(call, () => ecr.send(command, { abortSignal: signal }));
     return true;
   } catch (error) {
-    const name = nameOf(error);
+    const name = exceptionOf(error);
     // One manual basic scan a day, and none under enhanced scanning, which scans by itself: what there is has to do.
     if (name !== 'LimitExceededException' && name !== 'ValidationException') throw error;
     log.info(`ECR starts no scan by hand now (${name}); its own findings are waited for`);
     return false;
   }
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Problem && error.parts.underlying instanceof Error ? error.parts.underlying.name : '';
 }
 
 function noFindings({ digest }: Scanned, { repository }: EcrScanPorts, why: string): Problem {
