@@ -20,6 +20,8 @@ export type Candidate = Pick<ServiceDeploymentBrief, 'serviceDeploymentArn' | 'c
 
 /** HTTP dates carry whole seconds. */
 const CLOCK_GRAIN_MS = 1_000;
+/** A deployment is recorded after the call that made it, and may be so after that call's answer. */
+const RECORDED_WITHIN_MS = 1_000;
 
 /**
  * The deployment that our UpdateService made. Right after the call ECS may still name the one before: only one that is
@@ -35,7 +37,8 @@ export function ownDeployment(candidates: readonly Candidate[], wanted: Wanted):
     .filter((c) => c.taskDefinition === wanted.taskDefinition)
     .filter((c) => born(c) >= wanted.notBefore - CLOCK_GRAIN_MS)
     .toSorted((a, b) => born(a) - born(b));
-  return fitting.findLast((c) => born(c) <= wanted.notAfter + CLOCK_GRAIN_MS) ?? fitting[0];
+  const latest = wanted.notAfter + CLOCK_GRAIN_MS + RECORDED_WITHIN_MS;
+  return fitting.findLast((c) => born(c) <= latest) ?? fitting[0];
 }
 
 /** Names the task definitions of deployments by asking for the revisions they aim at. */
