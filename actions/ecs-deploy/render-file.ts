@@ -32,3 +32,22 @@ export async function renderFile(inputs: EcsDeployInputs, ports: EcsDeployPorts)
       (rows.length > 0 ? table(['Container', 'Image'], rows) : ''),
   };
 }
+
+/** For a step that deploys nothing though the action is called ecs-deploy: says so where nobody can miss it. */
+export async function renderInstead(inputs: EcsDeployInputs, ports: EcsDeployPorts): Promise<Report> {
+  const cause =
+    'nothing was deployed: container-name is given, and neither cluster nor service, so the task definition was only rendered';
+  const report = await renderFile(inputs, ports);
+  return {
+    ...report,
+    outcome: { status: 'unchanged', cause },
+    summary: `${report.summary}${escapeText(cause)}.\n\n`,
+    annotations: [
+      {
+        level: 'notice',
+        title: 'Nothing was deployed',
+        message: `${cause}. Set \`operation: render\` when that is meant, else \`cluster\` and \`service\``,
+      },
+    ],
+  };
+}
