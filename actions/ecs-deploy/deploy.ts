@@ -37,12 +37,12 @@ export interface Release {
 /** Registers what changed, sets the service to it, and sees it through. */
 export async function deploy(inputs: EcsDeployInputs, ports: EcsDeployPorts): Promise<Report> {
   const ref = { cluster: inputs.cluster, service: inputs.service };
-  const { ecs, log } = ports;
+  const { log } = ports;
   const before = await findService(inputs, ref, ports);
   if (!before) return createService(inputs, ref, ports);
   checkController(ref, before, inputs);
   const codeDeploy = isCodeDeploy(before.service);
-  const running = await ecs.describeTaskDefinition(servingDefinition(before.service));
+  const { running, newest } = await storedOf(servingDefinition(before.service), ports);
   const loaded = await loadDefinition(sourceOf(inputs['task-definition']), running, ports);
   const release = releaseOf(inputs, loaded, running);
   const change = codeDeploy ? undefined : configurationChange(ref, inputs, before.service);
@@ -70,7 +70,7 @@ export async function deploy(inputs: EcsDeployInputs, ports: EcsDeployPorts): Pr
   if (refused) return reportOf(about, beside.end(running.arn, refused));
   if (inputs['dry-run'])
     return reportOf(about, { ...beside.end(running.arn, { status: 'succeeded', cause: '' }), dryRun: true });
-  const taskDefinition = same ? running.arn : await register(inputs, release, ports);
+  const taskDefinition = same ? running.arn : await register(inputs, release, ports, newest);
   if (codeDeploy) {
     const failed = await beside.before(taskDefinition);
     if (failed) return reportOf(about, beside.end(taskDefinition, failed));
@@ -231,9 +231,32 @@ async function digests(ref: ServiceRef, running: StoredDefinition, { ecs }: EcsD
   return runningDigests(await ecs.listTasks(ref, 'RUNNING'), running.arn);
 }
 
-/** Registers the release, or finds that the family's newest revision is it already (a deployment of it that failed before). */
-async function register(inputs: EcsDeployInputs, release: Release, { ecs, log }: EcsDeployPorts): Promise<string> {
-  const newest = await newestOf(textOf(release.definition.family), { ecs });
+interface Stored {
+  /** What serves. */
+  running: StoredDefinition;
+  /** The newest of its family. */
+  newest: StoredDefinition | undefined;
+}
+
+/** Both by one call where they are the same, which they are unless a release failed or was taken back. */
+async function storedOf(serving: string, ports: EcsDeployPorts): Promise<Stored> {
+  const newest = await newestOf(shortName(serving).split(':')[0] ?? '', ports);
+  const running = newest?.arn === serving ? newest : await ports.ecs.describeTaskDefinition(serving);
+  return { running, newest };
+}
+
+/**
+ * Registers the release, or finds that the family's newest revision is it already (a deployment of it that failed before).
+ * @param known the newest revision of a family that was read already
+ */
+async function register(
+  inputs: EcsDeployInputs,
+  release: Release,
+  { ecs, log }: EcsDeployPorts,
+  known?: StoredDefinition,
+): Promise<string> {
+  const family = textOf(release.definition.family);
+  const newest = textOf(known?.definition.family) === family ? known : await newestOf(family, { ecs });
   if (newest && isSame(newest, release.definition, release.fingerprint)) {
     log.info(`${shortName(newest.arn)} is registered already`);
     return newest.arn;

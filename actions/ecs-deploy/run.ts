@@ -86,7 +86,7 @@ function missing(names: readonly ('cluster' | 'service')[], operation: EcsDeploy
   return new Problem({
     what: names.length === 2 ? "inputs 'cluster' and 'service'" : `input '${names[0]}'`,
     cause:
-      'required and not given, and no component gives it; an expression of a variable that is not set is empty too',
+      'it is required and was not given, and no component gives it; the expression of a variable that is not set is empty as well',
     fix: `Set ${inputs} (look at the variable behind it), or \`component\` with ${names.map((n) => `\`deploy.${n}\``).join(' and ')} in the config file${more}`,
   });
 }

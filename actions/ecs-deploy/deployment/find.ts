@@ -73,12 +73,14 @@ export interface Found {
 
 const GOING: ReadonlySet<string> = new Set(['PENDING', 'IN_PROGRESS']);
 
-/** No task is up or dead before that, and most answers are fresh by then. */
-const FIRST_LOOK_MS = 2_000;
+/** ECS needs some seconds until a task is up or dead, and most answers are fresh by then. */
+const FIRST_LOOK_MS = 4_000;
+/** A change of count alone may be done at once. */
+const COUNT_LOOK_MS = 2_000;
 const LOOK_EVERY_MS = 2_000;
 
 /**
- * Looks for our deployment until it shows, for at most `withinMs` after a first look.
+ * Looks for our deployment until it shows, for at most `withinMs` after a first look; 0: once, where there may be none.
  * @throws Problem for a call that is denied, and for one that failed to the last.
  */
 export async function findDeployment(
@@ -87,7 +89,7 @@ export async function findDeployment(
   withinMs: number,
   { ecs, clock, signal }: FindPorts,
 ): Promise<Found> {
-  await clock.sleep(FIRST_LOOK_MS, signal);
+  await clock.sleep(withinMs === 0 ? COUNT_LOOK_MS : FIRST_LOOK_MS, signal);
   const until = clock.now() + withinMs;
   let trouble: unknown;
   for (let look = 1; ; look++) {

@@ -12,15 +12,20 @@ export interface ImagePlatform {
   architecture: string;
 }
 
+export interface AskedImage {
+  registry: string;
+  region: string;
+  repository: string;
+  id: ImageId;
+}
+
 /** What preflight asks of the account. Every method throws a Problem when it cannot look; that is no finding. */
 export interface Account {
-  /** The platforms of an image; undefined when there is no such image. Empty when its manifest does not tell. */
-  platforms(image: {
-    registry: string;
-    region: string;
-    repository: string;
-    id: ImageId;
-  }): Promise<ImagePlatform[] | undefined>;
+  /**
+   * The platforms of an image; undefined when there is no such image. Empty when its manifest does not tell, or when it is
+   * not asked for (`whether: 'there'`): of an image that is no index it takes two more requests.
+   */
+  platforms(image: AskedImage, whether: 'there' | 'fits'): Promise<ImagePlatform[] | undefined>;
   roleExists(name: string): Promise<boolean>;
   /** Those of the names that are no parameters of the region. */
   missingParameters(names: readonly string[], region: string): Promise<string[]>;
@@ -62,7 +67,7 @@ export function awsAccount({ region: own, signal, credentials, endpoint }: Accou
     },
   };
   return {
-    async platforms({ registry, region, repository, id }) {
+    async platforms({ registry, region, repository, id }, whether) {
       const { BatchGetImageCommand, ECRClient, GetDownloadUrlForLayerCommand } = await import('@aws-sdk/client-ecr');
       const ecr = new ECRClient(config(region));
       const resource = `repository ${repository}`;
@@ -76,6 +81,7 @@ export function awsAccount({ region: own, signal, credentials, endpoint }: Accou
       const { images } = await callAws(call, () => ecr.send(command, options)).catch(noneIfMissing);
       const manifest = parsed(images?.[0]?.imageManifest ?? '');
       if (!images?.[0]) return undefined;
+      if (whether === 'there') return [];
       const children = objects(manifest.manifests).map((m) => platformOf(isObject(m.platform) ? m.platform : {}));
       // Attestations are listed beside the images, with a platform of "unknown".
       if (children.length > 0) return children.filter((p) => p.architecture !== '' && p.architecture !== 'unknown');

@@ -332,10 +332,10 @@ describe('how soon it is known', () => {
     expect([report.outcome.status, clock.elapsed() >= 30_000]).toEqual(['timed-out', true]);
   });
 
-  /** The time that stands before a line of progress, which counts from the first poll: two seconds after the update. */
+  /** The time that stands before a line of progress, which counts from the first poll: four seconds after the update. */
   function seconds(line: string): number {
     const [, minutes = '0', rest = '0'] = /^\s*(?:(\d+) min )?([\d.]+) s /.exec(line) ?? [];
-    return Number(minutes) * 60 + Number(rest) + 2;
+    return Number(minutes) * 60 + Number(rest) + 4;
   }
 });
 
