@@ -47,7 +47,7 @@ async function deploy(edge: Edge) {
       await writeFile(path, text);
       return path;
     },
-    account: { ...awsAccount({ region, signal, credentials, endpoint: env.AWS_ENDPOINT_URL }), region },
+    account: { ...awsAccount({ region, signal, credentials }), region },
     namesNoService: leftOut(env),
     taskLogs: awsTaskLogs({ region, signal, credentials }),
   });

@@ -1,5 +1,4 @@
 import { type AwsSettings, awsConfig, callAws } from '../../../lib/aws/client.ts';
-import { jsonService } from '../../../lib/aws/json-service.ts';
 import { isObject, objects, textOf } from '../../../lib/ecs/json.ts';
 import { Problem } from '../../../lib/errors.ts';
 import { logReads } from '../log-reads.ts';
@@ -51,12 +50,10 @@ export interface AccountOptions {
   region: string;
   signal: AbortSignal;
   credentials?: AwsSettings['credentials'];
-  /** What the SDK reads from AWS_ENDPOINT_URL by itself, for the one call that it does not make. */
-  endpoint?: string | undefined;
 }
 
 /** The account through the SDK. Each client is loaded with the first question that needs it. */
-export function awsAccount({ region: own, signal, credentials, endpoint }: AccountOptions): Account {
+export function awsAccount({ region: own, signal, credentials }: AccountOptions): Account {
   const patience = () => AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)]);
   // Two tries: what does not answer at once is not worth a wait, and is told as not looked at.
   const settings = (region: string) => ({ region: region || own, action: ACTION, credentials, attempts: 2 });
@@ -95,7 +92,7 @@ export function awsAccount({ region: own, signal, credentials, endpoint }: Accou
       return answer.ok ? [platformOf(parsed(await answer.text()))] : [];
     },
 
-    roleExists: (name) => roleExists(name, { settings: settings(own), endpoint, signal: patience() }),
+    roleExists: (name) => roleExists(name, settings(own), patience()),
 
     async missingParameters(names, region) {
       const { DescribeParametersCommand, SSMClient } = await import('@aws-sdk/client-ssm');
@@ -117,9 +114,11 @@ export function awsAccount({ region: own, signal, credentials, endpoint }: Accou
 
     async secretTrouble(id, region) {
       const call = { operation: 'secretsmanager:DescribeSecret', resource: id };
-      const secrets = jsonService({ ...settings(region), service: 'secretsmanager', target: 'secretsmanager' });
+      const { DescribeSecretCommand, SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager');
+      const secrets = new SecretsManagerClient(config(region));
+      const command = new DescribeSecretCommand({ SecretId: id });
       try {
-        const { DeletedDate } = await callAws(call, () => secrets('DescribeSecret', { SecretId: id }, patience()));
+        const { DeletedDate } = await callAws(call, () => secrets.send(command, options));
         return DeletedDate ? 'it is marked for deletion' : '';
       } catch (error) {
         if (error instanceof Problem && error.kind === 'not-found') return 'there is no such secret';

@@ -57,7 +57,7 @@ export async function play(script: Script, options: PlayOptions = {}): Promise<P
       {
         ecs: ecsApi({ region: REGION, action: 'test', signal, attempts: 1 }),
         evidence: awsEvidence({ region: REGION, signal }),
-        account: { ...awsAccount({ region: REGION, signal, endpoint: front.url }), region: REGION },
+        account: { ...awsAccount({ region: REGION, signal }), region: REGION },
         taskLogs: awsTaskLogs({ region: REGION, signal }),
         namesNoService: options.namesNoService,
         clock,
