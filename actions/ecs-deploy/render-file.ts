@@ -6,8 +6,8 @@ import { changesOf } from './definition/changes.ts';
 import { render } from './definition/render.ts';
 import { loadDefinition, sourceOf } from './definition/source.ts';
 import type { EcsDeployInputs } from './inputs.ts';
+import type { EcsDeployPorts } from './ports.ts';
 import { releaseFingerprint } from './release.ts';
-import type { EcsDeployPorts } from './run.ts';
 
 /** Writes the definition with the inputs put in to a file for a later step, and asks AWS for nothing but a source that lies there. */
 export async function renderFile(inputs: EcsDeployInputs, ports: EcsDeployPorts): Promise<Report> {

@@ -1,49 +1,17 @@
-import type { Clock } from '../../lib/clock.ts';
-import type { EcsApi } from '../../lib/ecs/api.ts';
 import { Problem } from '../../lib/errors.ts';
-import type { Ledger } from '../../lib/ledger/ledger.ts';
-import type { Log } from '../../lib/log.ts';
 import type { Report } from '../../lib/report.ts';
-import type { CodeDeployApi } from './codedeploy/api.ts';
 import { continueDeployment } from './continue.ts';
 import { deploy } from './deploy.ts';
-import type { Evidence } from './evidence.ts';
 import { familyStatus } from './family-status.ts';
 import type { EcsDeployInputs } from './inputs.ts';
 import { deployMany } from './many/deploy-many.ts';
 import { settled } from './moved.ts';
-import type { RolloutNote } from './note.ts';
-import type { Account } from './preflight/account.ts';
+import type { EcsDeployPorts } from './ports.ts';
 import { registerOnly } from './register.ts';
 import { renderFile, renderInstead } from './render-file.ts';
 import { isRenderStep } from './render-step.ts';
 import { rollback } from './rollback.ts';
 import { status } from './status.ts';
-import type { TaskLogs } from './tasks/logs.ts';
-
-export interface EcsDeployPorts {
-  ecs: EcsApi;
-  evidence: Evidence;
-  /** For services that CodeDeploy deploys; its client is loaded with the first call. */
-  codeDeploy?: CodeDeployApi | undefined;
-  clock: Clock;
-  log: Log;
-  signal: AbortSignal;
-  /** Reads a text file by its path in the workspace. */
-  readText(path: string): Promise<string>;
-  /** Opens the ledger that the input names. Only a rollback asks it, so that nothing of it is loaded before. */
-  openLedger?: (() => Promise<Ledger>) | undefined;
-  /** Keeps for the post step how far a rollout has come; without it nothing is finished after a run that was cut. */
-  remember?: ((note: RolloutNote) => void) | undefined;
-  /** Writes a text file for later steps. @returns its path */
-  writeText?(name: string, text: string): Promise<string>;
-  /** What preflight may ask of the account; without it only what is written can be judged. */
-  account?: (Account & { region: string }) | undefined;
-  /** The step writes neither `cluster` nor `service`, not even as an expression that is empty. */
-  namesNoService?: boolean | undefined;
-  /** Reads the logs of tasks that run beside the deployment; without it they are not shown. */
-  taskLogs?: TaskLogs | undefined;
-}
 
 const OPERATIONS = {
   deploy,

@@ -5,8 +5,8 @@ import type { Report } from '../../../lib/report.ts';
 import { code, escapeCell, escapeText, heading, table } from '../../../lib/summary.ts';
 import { deploy } from '../deploy.ts';
 import type { EcsDeployInputs } from '../inputs.ts';
+import type { EcsDeployPorts } from '../ports.ts';
 import { rollback } from '../rollback.ts';
-import type { EcsDeployPorts } from '../run.ts';
 import { type OneService, wavesOf } from './services.ts';
 
 /** How one service of several ended. */
