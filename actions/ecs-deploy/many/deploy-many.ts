@@ -124,7 +124,7 @@ function reportOf(ends: readonly ServiceEnd[], skipped: readonly OneService[], i
       e.service,
       {
         outcome: e.back && isGood(e.back) ? 'rolled-back' : e.outcome.status,
-        cause: e.back ? `${e.outcome.cause}${e.back.cause}` : e.outcome.cause,
+        cause: [e.outcome.cause, e.back?.cause].filter(Boolean).join('; '),
         taskDefinition: e.outputs['task-definition-arn'] ?? '',
         previous: e.outputs['previous-task-definition-arn'] ?? '',
       },
