@@ -101,13 +101,19 @@ export function awsAccount({ region: own, signal, credentials }: AccountOptions)
       const found = new Set<string>();
       for (let i = 0; i < wanted.length; i += NAMES_A_CALL) {
         const Values = wanted.slice(i, i + NAMES_A_CALL);
-        const command = new DescribeParametersCommand({
-          ParameterFilters: [{ Key: 'Name', Option: 'Equals', Values }],
-          MaxResults: NAMES_A_CALL,
-        });
         const call = { operation: 'ssm:DescribeParameters', resource: 'the parameter store' };
-        const { Parameters } = await callAws(call, () => ssm.send(command, options));
-        for (const { Name } of Parameters ?? []) found.add(Name ?? '');
+        let NextToken: string | undefined;
+        // A page may hold less than fits, or nothing, and still not be the last: what stands on another would count as missing.
+        do {
+          const command = new DescribeParametersCommand({
+            ParameterFilters: [{ Key: 'Name', Option: 'Equals', Values }],
+            MaxResults: NAMES_A_CALL,
+            ...(NextToken && { NextToken }),
+          });
+          const page = await callAws(call, () => ssm.send(command, options));
+          for (const { Name } of page.Parameters ?? []) found.add(Name ?? '');
+          NextToken = page.NextToken;
+        } while (NextToken);
       }
       return wanted.filter((name) => !found.has(name));
     },
