@@ -50,7 +50,7 @@ export function withTables(readme: string, { inputs = {}, outputs = {} }: Action
   const inputRows = Object.entries(inputs).map(([name, { description, default: value }]) => [
     `\`${name}\``,
     cell(description),
-    value === undefined || value === '' ? '' : `\`${cell(value)}\``,
+    value === undefined || value.trim() === '' ? '' : `\`${cell(value)}\``,
   ]);
   const outputRows = Object.entries(outputs).map(([name, { description }]) => [`\`${name}\``, cell(description)]);
   return fill(

@@ -3,13 +3,14 @@ import { objects, textOf } from '../../lib/ecs/json.ts';
 import { type ServiceRef, serviceName, shortName } from '../../lib/ecs/names.ts';
 import { Problem } from '../../lib/errors.ts';
 import type { Report } from '../../lib/report.ts';
+import { checkController } from './controller.ts';
 import { fromStored } from './definition/source.ts';
-import { checkController, planOf } from './deploy.ts';
 import { pausesOf } from './deployment/stages.ts';
 import type { EcsDeployInputs } from './inputs.ts';
+import { planOf } from './plan-of.ts';
+import type { EcsDeployPorts } from './ports.ts';
 import { RELEASE_TAG, releaseFingerprint } from './release.ts';
-import { rollOut } from './rollout.ts';
-import type { EcsDeployPorts } from './run.ts';
+import { rollOut } from './rollout/roll-out.ts';
 import { isCodeDeploy } from './running.ts';
 import { reportOf } from './summary.ts';
 

@@ -4,8 +4,8 @@ import { isObject, type JsonObject, objects } from '../../lib/ecs/json.ts';
 import { type ServiceRef, serviceName } from '../../lib/ecs/names.ts';
 import { messageOf, Problem } from '../../lib/errors.ts';
 import type { EcsDeployInputs } from './inputs.ts';
+import type { EcsDeployPorts } from './ports.ts';
 import { releaseTags } from './release.ts';
-import type { EcsDeployPorts } from './run.ts';
 import { settingsOf } from './settings.ts';
 
 /** The service, or undefined when it is missing and a `service-definition` says how to make it. */

@@ -11,6 +11,8 @@ interface EvidencePorts {
   log: Log;
 }
 
+/** Logs of so many tasks are shown with an outcome. */
+export const TAILS = 2;
 const LINES = 20;
 const PLACES = 4;
 

@@ -5,9 +5,9 @@ import { code, escapeText, heading, table } from '../../lib/summary.ts';
 import { REVISION_VARIABLE } from './definition/render.ts';
 import { loadDefinition, sourceOf } from './definition/source.ts';
 import type { EcsDeployInputs } from './inputs.ts';
-import { newestOf } from './register.ts';
+import type { EcsDeployPorts } from './ports.ts';
 import { RELEASE_TAG } from './release.ts';
-import type { EcsDeployPorts } from './run.ts';
+import { newestOf } from './revisions.ts';
 import type { ServiceStatus } from './status.ts';
 
 /** What a family's newest revision is: the status of something that has no service, such as a scheduled task. */

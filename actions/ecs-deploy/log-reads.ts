@@ -1,6 +1,4 @@
-import { type AwsSettings, callAws } from '../../lib/aws/client.ts';
-import { type JsonService, jsonService } from '../../lib/aws/json-service.ts';
-import { objects, textOf } from '../../lib/ecs/json.ts';
+import { type AwsSettings, awsConfig, callAws } from '../../lib/aws/client.ts';
 import { redactText } from './definition/redact.ts';
 
 export interface LogPosition {
@@ -26,22 +24,26 @@ export interface LogReads {
   groups(prefix: string, region: string, signal: AbortSignal): Promise<string[]>;
 }
 
-/** By the client of ECS: that of CloudWatch Logs would be one more of its size in the bundles, for two operations. */
+/** The client is loaded with the first log that is read. */
 export function logReads({ region: own, ...settings }: AwsSettings): LogReads {
-  const services = new Map<string, JsonService>();
+  const clients = new Map<string, ReturnType<typeof clientOf>>();
   const of = (region: string) => {
     const place = region || own;
-    const made =
-      services.get(place) ?? jsonService({ ...settings, service: 'logs', target: 'Logs_20140328', region: place });
-    services.set(place, made);
-    return made;
+    const client = clients.get(place) ?? clientOf({ ...settings, region: place });
+    clients.set(place, client);
+    return client;
   };
-  const events = async (place: LogPosition, more: Record<string, string | number | boolean>, signal: AbortSignal) => {
+  const events = async (
+    place: LogPosition,
+    more: { limit?: number; nextToken?: string; startFromHead: boolean },
+    signal: AbortSignal,
+  ) => {
     const call = { operation: 'logs:GetLogEvents', resource: `log group ${place.group}` };
     const input = { logGroupName: place.group, logStreamName: place.stream, ...more };
-    const answer = await callAws(call, () => of(place.region)('GetLogEvents', input, signal));
-    const lines = objects(answer.events).map((e) => redactText(textOf(e.message).trimEnd()));
-    return { lines, token: textOf(answer.nextForwardToken) || undefined };
+    const { client, GetLogEventsCommand } = await of(place.region);
+    const answer = await callAws(call, () => client.send(new GetLogEventsCommand(input), { abortSignal: signal }));
+    const lines = (answer.events ?? []).map((e) => redactText((e.message ?? '').trimEnd()));
+    return { lines, token: answer.nextForwardToken || undefined };
   };
   return {
     tail: async (place, limit, signal) => (await events(place, { limit, startFromHead: false }, signal)).lines,
@@ -49,8 +51,18 @@ export function logReads({ region: own, ...settings }: AwsSettings): LogReads {
       events(place, { startFromHead: true, ...(token !== undefined && { nextToken: token }) }, signal),
     async groups(prefix, region, signal) {
       const call = { operation: 'logs:DescribeLogGroups', resource: `log group ${prefix}` };
-      const answer = await callAws(call, () => of(region)('DescribeLogGroups', { logGroupNamePrefix: prefix }, signal));
-      return objects(answer.logGroups).map((g) => textOf(g.logGroupName));
+      const { client, DescribeLogGroupsCommand } = await of(region);
+      const command = new DescribeLogGroupsCommand({ logGroupNamePrefix: prefix });
+      const { logGroups } = await callAws(call, () => client.send(command, { abortSignal: signal }));
+      return (logGroups ?? []).map((g) => g.logGroupName ?? '');
     },
   };
+}
+
+async function clientOf(settings: AwsSettings) {
+  // Taken apart at once, so that the bundler sees what is used of it.
+  const { CloudWatchLogsClient, DescribeLogGroupsCommand, GetLogEventsCommand } = await import(
+    '@aws-sdk/client-cloudwatch-logs'
+  );
+  return { client: new CloudWatchLogsClient(awsConfig(settings)), DescribeLogGroupsCommand, GetLogEventsCommand };
 }

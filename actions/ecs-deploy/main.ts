@@ -13,6 +13,7 @@ import { awsEvidence } from './evidence.ts';
 import { fields } from './inputs.ts';
 import { isPostStep, postStep, remembering } from './post.ts';
 import { awsAccount } from './preflight/account.ts';
+import { leftOut } from './render-step.ts';
 import { run } from './run.ts';
 import { awsTaskLogs } from './tasks/logs.ts';
 
@@ -46,7 +47,8 @@ async function deploy(edge: Edge) {
       await writeFile(path, text);
       return path;
     },
-    account: { ...awsAccount({ region, signal, credentials, endpoint: env.AWS_ENDPOINT_URL }), region },
+    account: { ...awsAccount({ region, signal, credentials }), region },
+    namesNoService: leftOut(env),
     taskLogs: awsTaskLogs({ region, signal, credentials }),
   });
 }

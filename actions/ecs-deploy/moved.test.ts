@@ -4,6 +4,7 @@ import { parse } from 'yaml';
 import { readInputs } from '../../lib/inputs.ts';
 import { fields } from './inputs.ts';
 import { settled } from './moved.ts';
+import { isRenderStep, LEFT_OUT, leftOut } from './render-step.ts';
 import { goesWell, type Played, play } from './test/play-aws.ts';
 import { baseDefinition, definitionArn } from './test/scripted-ecs.ts';
 import { scriptedTask } from './test/scripted-task.ts';
@@ -15,6 +16,12 @@ interface Step {
   uses?: string;
   with?: Record<string, unknown>;
 }
+
+const DEFAULTS: Record<string, string> = Object.fromEntries(
+  Object.entries((parse(read('./action.yml')) as { inputs: Record<string, { default?: string }> }).inputs).map(
+    ([name, { default: value = '' }]) => [name, value],
+  ),
+);
 
 const THEIRS = /^aws-actions\/amazon-ecs-(?:render|deploy)-task-definition@/;
 
@@ -30,8 +37,10 @@ async function runWorkflow(name: string, script: Parameters<typeof play>[0], fil
     const inputs = Object.fromEntries(
       Object.entries(step.with ?? {}).map(([key, value]) => [key, filledIn(String(value), runs)]),
     );
-    // The runner gives what `with:` says and nothing else; these two have no default.
-    const played = await play(script, { inputs: { cluster: '', service: '', ...inputs }, files: known });
+    // As the runner gives them: what `with:` says, and the default of the rest.
+    const given = { ...DEFAULTS, ...inputs };
+    const namesNoService = leftOut({ INPUT_CLUSTER: given.cluster, INPUT_SERVICE: given.service });
+    const played = await play(script, { inputs: given, files: known, namesNoService });
     for (const [file, text] of Object.entries(played.written)) known[`/tmp/${file}`] = text;
     runs.push({ ...played, id: step.id ?? '' });
   }
@@ -219,9 +228,6 @@ describe('the names of theirs', () => {
       { 'container-name': 'a,b', image: 'x' },
       { container: '', image: '', images: { a: 'x', b: 'x' } },
     ],
-    [{ 'container-name': 'a', image: 'x' }, { operation: 'render' }],
-    [{ 'container-name': 'a', image: 'x', cluster: 'c' }, { operation: 'deploy' }],
-    [{ 'container-name': 'a', image: 'x', service: 's' }, { operation: 'deploy' }],
   ])('%j mean %j', (given, expected) => {
     expect(read(given)).toMatchObject(expected);
   });
@@ -232,5 +238,71 @@ describe('the names of theirs', () => {
     [{ 'container-name': 'a', container: 'b' }, /mean the same and say different things/],
   ])('%j are refused', (given, message) => {
     expect(() => read(given)).toThrow(message);
+  });
+});
+
+describe('a step that names no service', () => {
+  const RENDERS = { 'container-name': 'web', image: 'x', 'task-definition': 'a.json', secrets: 'A=b', command: 'run' };
+  const given = (more: Record<string, string>): Record<string, string> => ({ ...DEFAULTS, ...RENDERS, ...more });
+  const renders = (more: Record<string, string>) => {
+    const all = given(more);
+    const env = { INPUT_CLUSTER: all.cluster, INPUT_SERVICE: all.service };
+    return isRenderStep(
+      readInputs(fields, (name) => (all[name] ?? '').trim()),
+      leftOut(env),
+    );
+  };
+
+  test('renders when it was written for the action that renders', () => {
+    expect([DEFAULTS.cluster, DEFAULTS.service]).toEqual([LEFT_OUT, LEFT_OUT]);
+    expect(renders({})).toBe(true);
+    expect(renders({ token: 'of-the-job' })).toBe(true);
+  });
+
+  test.each<Record<string, string>>([
+    { cluster: '', service: '' },
+    { cluster: '' },
+    { service: '' },
+    { cluster: 'sample' },
+    { service: 'web' },
+    { 'container-name': '' },
+    { image: '' },
+    { component: 'web' },
+    { services: '[{ service: web }]' },
+    { revision: 'abc' },
+    { timeout: '5m' },
+    { 'wait-for-service-stability': 'true' },
+    { 'desired-count': '2' },
+    { 'dry-run': 'true' },
+    { operation: 'status' },
+  ])('is no render step with %j', (more) => {
+    expect(renders(more)).toBe(false);
+  });
+
+  test.each<Record<string, string>>([{ cluster: '', service: '' }, { 'wait-for-minutes': '5' }])(
+    'is refused, and does nothing, with %j',
+    async (more) => {
+      const inputs = given({ 'task-definition': 'a.json', ...more });
+      const namesNoService = leftOut({ INPUT_CLUSTER: inputs.cluster, INPUT_SERVICE: inputs.service });
+      const result = play(
+        { deployment: goesWell },
+        { inputs: { ...inputs }, files: { 'a.json': DEFINITION }, namesNoService },
+      );
+      await expect(result).rejects.toThrow(/inputs 'cluster' and 'service'.*variable.*operation: render/s);
+    },
+  );
+
+  test('says that nothing was deployed', async () => {
+    const files = { 'a.json': DEFINITION };
+    const { report, calls } = await play(
+      { deployment: goesWell },
+      { inputs: given({ cluster: '', service: '' }), files, namesNoService: true },
+    );
+    expect(report.outcome).toEqual({ status: 'unchanged', cause: expect.stringMatching(/^nothing was deployed: /) });
+    expect(report.annotations).toEqual([
+      expect.objectContaining({ level: 'notice', title: 'Nothing was deployed', message: expect.any(String) }),
+    ]);
+    expect([report.summary, calls]).toEqual([expect.stringContaining('nothing was deployed'), []]);
+    expect(report.outputs['task-definition']).not.toBe('');
   });
 });

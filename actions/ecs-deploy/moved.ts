@@ -19,14 +19,8 @@ export function settled(inputs: EcsDeployInputs, log: Pick<Log, 'info'>): EcsDep
   const minutes = inputs['wait-for-minutes'];
   if (inputs['wait-for-service-stability'] === false)
     log.info('wait-for-service-stability: false is not followed: a deployment that nobody watches has no outcome');
-  const rendering = isRenderStep(inputs);
-  if (rendering)
-    log.info(
-      'container-name is given, and neither cluster nor service: the definition is rendered, nothing is deployed',
-    );
   return {
     ...inputs,
-    ...(rendering && { operation: 'render' }),
     'task-definition': taskDefinition,
     container: inputs.container || (more.length === 0 ? (only ?? '') : ''),
     // One image for several containers is an image of each.
@@ -37,11 +31,6 @@ export function settled(inputs: EcsDeployInputs, log: Pick<Log, 'info'>): EcsDep
       }),
     ...(minutes !== undefined && { timeout: Math.min(minutes, MOST_MINUTES) * 60_000 }),
   };
-}
-
-/** The required inputs of amazon-ecs-render-task-definition, which knows no cluster and no service. */
-function isRenderStep({ operation, cluster, service, services, image, 'container-name': names }: EcsDeployInputs) {
-  return operation === 'deploy' && cluster === '' && service === '' && !services && names.length > 0 && image !== '';
 }
 
 /** A file has precedence over an ARN, and that over a family, as there. */

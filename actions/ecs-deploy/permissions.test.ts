@@ -76,6 +76,8 @@ const rolledBack: Scene = {
 /** The definition that asks for everything that preflight can look at. */
 const demanding = JSON.stringify({
   ...baseDefinition(),
+  // What a manifest that is no index does not tell has to be fetched where the platform matters.
+  runtimePlatform: { cpuArchitecture: 'X86_64' },
   executionRoleArn: 'arn:aws:iam::123456789012:role/execution',
   containerDefinitions: [
     {

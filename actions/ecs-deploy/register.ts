@@ -5,16 +5,16 @@ import { Problem } from '../../lib/errors.ts';
 import type { Outcome } from '../../lib/outcome.ts';
 import type { Report } from '../../lib/report.ts';
 import { code, escapeText, heading, table } from '../../lib/summary.ts';
-import { sameDefinition } from './definition/canonical.ts';
 import { changesOf } from './definition/changes.ts';
 import { diffDefinitions, diffLines } from './definition/diff.ts';
 import { render } from './definition/render.ts';
 import { fromStored, loadDefinition, sourceOf } from './definition/source.ts';
 import type { EcsDeployInputs } from './inputs.ts';
+import type { EcsDeployPorts } from './ports.ts';
 import { preflight, preflightSummary, refusal } from './preflight/preflight.ts';
-import { ownTags, RELEASE_TAG, releaseFingerprint, releaseTags } from './release.ts';
+import { ownTags, releaseFingerprint, releaseTags } from './release.ts';
 import { retain, retentionSummary } from './retention/retain.ts';
-import type { EcsDeployPorts } from './run.ts';
+import { isSame, newestOf } from './revisions.ts';
 import { stepsAfter, stepsBefore } from './tasks/from-inputs.ts';
 import { failedStep, runSteps, tasksSummary } from './tasks/run-steps.ts';
 
@@ -114,27 +114,6 @@ async function takenBack(
 
 /** The runner kills 10 s after its first signal; stopping the task took some of it. */
 const TAKE_BACK_MS = 3_000;
-
-/** The newest ACTIVE revision of a family; undefined for a family that has none. */
-export async function newestOf(
-  family: string,
-  { ecs }: Pick<EcsDeployPorts, 'ecs'>,
-): Promise<StoredDefinition | undefined> {
-  return ecs.describeTaskDefinition(family).catch((error: unknown) => {
-    // ECS answers a family that does not exist yet with a client error of no name of its own.
-    if (error instanceof Problem && (error.kind === 'not-found' || /unable to describe/i.test(error.message)))
-      return undefined;
-    throw error;
-  });
-}
-
-export function isSame(
-  stored: StoredDefinition,
-  definition: Parameters<typeof sameDefinition>[0],
-  fingerprint: string,
-) {
-  return stored.tags[RELEASE_TAG] === fingerprint || sameDefinition(fromStored(stored).definition, definition);
-}
 
 function noSource(): Problem {
   return new Problem({

@@ -6,8 +6,8 @@ import { changesOf } from './definition/changes.ts';
 import { render } from './definition/render.ts';
 import { loadDefinition, sourceOf } from './definition/source.ts';
 import type { EcsDeployInputs } from './inputs.ts';
+import type { EcsDeployPorts } from './ports.ts';
 import { releaseFingerprint } from './release.ts';
-import type { EcsDeployPorts } from './run.ts';
 
 /** Writes the definition with the inputs put in to a file for a later step, and asks AWS for nothing but a source that lies there. */
 export async function renderFile(inputs: EcsDeployInputs, ports: EcsDeployPorts): Promise<Report> {
@@ -30,5 +30,24 @@ export async function renderFile(inputs: EcsDeployInputs, ports: EcsDeployPorts)
     summary:
       heading(3, `${escapeText(textOf(definition.family))}: rendered`) +
       (rows.length > 0 ? table(['Container', 'Image'], rows) : ''),
+  };
+}
+
+/** For a step that deploys nothing though the action is called ecs-deploy: says so where nobody can miss it. */
+export async function renderInstead(inputs: EcsDeployInputs, ports: EcsDeployPorts): Promise<Report> {
+  const cause =
+    'nothing was deployed: container-name is given, and neither cluster nor service, so the task definition was only rendered';
+  const report = await renderFile(inputs, ports);
+  return {
+    ...report,
+    outcome: { status: 'unchanged', cause },
+    summary: `${report.summary}${escapeText(cause)}.\n\n`,
+    annotations: [
+      {
+        level: 'notice',
+        title: 'Nothing was deployed',
+        message: `${cause}. Set \`operation: render\` when that is meant, else \`cluster\` and \`service\``,
+      },
+    ],
   };
 }

@@ -4,14 +4,16 @@ import { type ServiceRef, serviceName, shortName } from '../../lib/ecs/names.ts'
 import { Problem } from '../../lib/errors.ts';
 import { releaseBefore } from '../../lib/ledger/releases.ts';
 import type { Report } from '../../lib/report.ts';
+import { checkController } from './controller.ts';
 import { diffDefinitions } from './definition/diff.ts';
 import { fromStored, sourceOf } from './definition/source.ts';
-import { checkController, planOf } from './deploy.ts';
 import { candidatesOf } from './deployment/find.ts';
 import type { EcsDeployInputs } from './inputs.ts';
+import { planOf } from './plan-of.ts';
+import type { EcsDeployPorts } from './ports.ts';
 import { RELEASE_TAG, releaseFingerprint } from './release.ts';
-import { type Rollout, type RolloutPlan, rollOut } from './rollout.ts';
-import type { EcsDeployPorts } from './run.ts';
+import type { Rollout, RolloutPlan } from './rollout/plan.ts';
+import { rollOut } from './rollout/roll-out.ts';
 import { isCodeDeploy, runningDigests, servingDefinition, unsettled } from './running.ts';
 import { reportOf } from './summary.ts';
 

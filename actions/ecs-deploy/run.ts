@@ -1,46 +1,17 @@
-import type { Clock } from '../../lib/clock.ts';
-import type { EcsApi } from '../../lib/ecs/api.ts';
 import { Problem } from '../../lib/errors.ts';
-import type { Ledger } from '../../lib/ledger/ledger.ts';
-import type { Log } from '../../lib/log.ts';
 import type { Report } from '../../lib/report.ts';
-import type { CodeDeployApi } from './codedeploy/api.ts';
 import { continueDeployment } from './continue.ts';
 import { deploy } from './deploy.ts';
-import type { Evidence } from './evidence.ts';
 import { familyStatus } from './family-status.ts';
 import type { EcsDeployInputs } from './inputs.ts';
 import { deployMany } from './many/deploy-many.ts';
 import { settled } from './moved.ts';
-import type { RolloutNote } from './note.ts';
-import type { Account } from './preflight/account.ts';
+import type { EcsDeployPorts } from './ports.ts';
 import { registerOnly } from './register.ts';
-import { renderFile } from './render-file.ts';
+import { renderFile, renderInstead } from './render-file.ts';
+import { isRenderStep } from './render-step.ts';
 import { rollback } from './rollback.ts';
 import { status } from './status.ts';
-import type { TaskLogs } from './tasks/logs.ts';
-
-export interface EcsDeployPorts {
-  ecs: EcsApi;
-  evidence: Evidence;
-  /** For services that CodeDeploy deploys; its client is loaded with the first call. */
-  codeDeploy?: CodeDeployApi | undefined;
-  clock: Clock;
-  log: Log;
-  signal: AbortSignal;
-  /** Reads a text file by its path in the workspace. */
-  readText(path: string): Promise<string>;
-  /** Opens the ledger that the input names. Only a rollback asks it, so that nothing of it is loaded before. */
-  openLedger?: (() => Promise<Ledger>) | undefined;
-  /** Keeps for the post step how far a rollout has come; without it nothing is finished after a run that was cut. */
-  remember?: ((note: RolloutNote) => void) | undefined;
-  /** Writes a text file for later steps. @returns its path */
-  writeText?(name: string, text: string): Promise<string>;
-  /** What preflight may ask of the account; without it only what is written can be judged. */
-  account?: (Account & { region: string }) | undefined;
-  /** Reads the logs of tasks that run beside the deployment; without it they are not shown. */
-  taskLogs?: TaskLogs | undefined;
-}
 
 const OPERATIONS = {
   deploy,
@@ -67,17 +38,23 @@ const NEEDS: Readonly<Record<keyof typeof OPERATIONS, readonly ('cluster' | 'ser
  */
 export async function run(given: EcsDeployInputs, ports: EcsDeployPorts): Promise<Report> {
   const inputs = settled(given, ports.log);
+  if (isRenderStep(given, ports.namesNoService ?? false)) return renderInstead(inputs, ports);
   if (inputs.services && inputs.operation === 'deploy') return deployMany(inputs, inputs.services, ports);
   if (inputs.operation === 'status' && inputs.service === '' && inputs['task-definition'] !== '')
     return familyStatus(inputs, ports);
-  for (const name of NEEDS[inputs.operation]) if (inputs[name] === '') throw missing(name);
+  const lacking = NEEDS[inputs.operation].filter((name) => inputs[name] === '');
+  if (lacking.length > 0) throw missing(lacking, inputs.operation);
   return OPERATIONS[inputs.operation](inputs, ports);
 }
 
-function missing(name: 'cluster' | 'service'): Problem {
+function missing(names: readonly ('cluster' | 'service')[], operation: EcsDeployInputs['operation']): Problem {
+  const inputs = names.map((name) => `\`${name}\``).join(' and ');
+  const renders = operation === 'deploy' && names.length === 2;
+  const more = renders ? '; to write the definition to a file alone, set `operation: render`' : '';
   return new Problem({
-    what: `input '${name}'`,
-    cause: 'it is required and was not given, and no component gives it',
-    fix: `Set \`${name}\`, or \`component\` with a \`deploy.${name}\` in the config file`,
+    what: names.length === 2 ? "inputs 'cluster' and 'service'" : `input '${names[0]}'`,
+    cause:
+      'it is required and was not given, and no component gives it; the expression of a variable that is not set is empty as well',
+    fix: `Set ${inputs} (look at the variable behind it), or \`component\` with ${names.map((n) => `\`deploy.${n}\``).join(' and ')} in the config file${more}`,
   });
 }

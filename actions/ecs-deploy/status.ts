@@ -6,8 +6,8 @@ import { code, escapeCell, escapeText, heading, table } from '../../lib/summary.
 import { REVISION_VARIABLE } from './definition/render.ts';
 import { pausesOf } from './deployment/stages.ts';
 import type { EcsDeployInputs } from './inputs.ts';
+import type { EcsDeployPorts } from './ports.ts';
 import { RELEASE_TAG } from './release.ts';
-import type { EcsDeployPorts } from './run.ts';
 import { type RunningDigests, runningDigests, servingDefinition, unsettled } from './running.ts';
 
 /** What a service runs, as the `status` output tells it. */

@@ -4,8 +4,8 @@ import { type Outcome, outcomeLabel } from '../../lib/outcome.ts';
 import type { Report } from '../../lib/report.ts';
 import { code, codeBlock, details, escapeCell, escapeText, heading, mermaid, table } from '../../lib/summary.ts';
 import { diffLines } from './definition/diff.ts';
-import type { Release } from './deploy.ts';
-import type { Rollout } from './rollout.ts';
+import type { Release } from './planned-release.ts';
+import type { Rollout } from './rollout/plan.ts';
 import type { RunningDigests } from './running.ts';
 
 export interface About {

@@ -1,7 +1,7 @@
 import { shortName } from '../../lib/ecs/names.ts';
 import { isGood, type Outcome } from '../../lib/outcome.ts';
 import type { EcsDeployInputs } from './inputs.ts';
-import type { EcsDeployPorts } from './run.ts';
+import type { EcsDeployPorts } from './ports.ts';
 
 /** Puts the revision before back after a deployment that went well and what came after it did not. @returns the outcome of both */
 export async function takeBack(

@@ -165,7 +165,7 @@ function ecsSteps(options: StepOptions): DeploySteps {
       signal,
       readText: (path) => readFile(resolve(context.workspace, path), 'utf8'),
       remember: remembering(edge, region),
-      account: { ...awsAccount({ region, signal, credentials, endpoint: env.AWS_ENDPOINT_URL }), region },
+      account: { ...awsAccount({ region, signal, credentials }), region },
       taskLogs: awsTaskLogs({ region, signal, credentials }),
     });
   };

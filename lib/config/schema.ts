@@ -164,7 +164,10 @@ export const ecsEntries = {
     "Network of the commands before and after. Default: the service's; a scheduled task has none to take it from.",
   ),
   preflight: option(flag, 'Look before anything is changed whether all that the task needs is there. Default: true.'),
-  'keep-revisions': option(count(1), 'Revisions of the family that stay registered. Default: all.'),
+  'keep-revisions': option(
+    count(1),
+    'Revisions of the family that stay registered. Default: all. EventBridge schedules are not read: let them name the family.',
+  ),
   'service-definition': option(repositoryPath, 'File that the service is created from when it is missing.'),
   'propagate-tags': option(v.picklist(['TASK_DEFINITION', 'SERVICE', 'NONE']), 'Where the tasks get tags from.'),
   'enable-execute-command': option(flag, 'Whether execute-command reaches the tasks.'),

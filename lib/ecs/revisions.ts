@@ -2,6 +2,7 @@ import {
   DeregisterTaskDefinitionCommand,
   DescribeServicesCommand,
   DescribeTasksCommand,
+  type Failure,
   ListClustersCommand,
   ListServicesCommand,
   ListTaskDefinitionsCommand,
@@ -10,6 +11,7 @@ import {
   type Task,
 } from '@aws-sdk/client-ecs';
 import { callAws } from '../aws/client.ts';
+import { Problem } from '../errors.ts';
 import { shortName } from './names.ts';
 import type { CallOptions } from './tasks.ts';
 
@@ -21,9 +23,9 @@ export interface RevisionCalls {
   deregister(arn: string): Promise<void>;
   /** ARNs of all clusters of the account in this region. */
   listClusters(): Promise<string[]>;
-  /** Every service of a cluster. */
+  /** Every service of a cluster. @throws Problem kind `service` where ECS lists one that it does not describe */
   listServices(cluster: string): Promise<Service[]>;
-  /** Every task of a family in a cluster that is to run. */
+  /** Every task of a family in a cluster that is to run. @throws Problem kind `service` as above */
   listTasksOfFamily(cluster: string, family: string): Promise<Task[]>;
 }
 
@@ -73,7 +75,7 @@ export function revisionCallsOf({ client, reading, writing }: CallOptions): Revi
           ),
         ),
       );
-      return described.flatMap(({ services }) => services ?? []);
+      return described.flatMap(({ services, failures }) => whole(services, failures, resource));
     },
 
     async listTasksOfFamily(cluster, family) {
@@ -91,7 +93,7 @@ export function revisionCallsOf({ client, reading, writing }: CallOptions): Revi
           ),
         ),
       );
-      return described.flatMap(({ tasks }) => tasks ?? []);
+      return described.flatMap(({ tasks, failures }) => whole(tasks, failures, resource));
     },
   };
 }
@@ -108,6 +110,19 @@ async function pages<T extends { nextToken?: string | undefined }>(
     nextToken = one.nextToken;
   } while (nextToken);
   return all;
+}
+
+/** What was described, unless ECS left out one for another reason than that it is gone: it may use what would look unused. */
+function whole<T>(found: readonly T[] | undefined, failures: readonly Failure[] | undefined, resource: string): T[] {
+  const unread = failures?.find(({ reason }) => reason !== 'MISSING');
+  if (!unread) return [...(found ?? [])];
+  throw new Problem({
+    what: resource,
+    seen: unread.arn,
+    cause: `ECS lists it and does not describe it (${[unread.reason, unread.detail].filter(Boolean).join(': ')})`,
+    fix: 'Run it again; if it stays, look at this service or task with `aws ecs describe-services` or `describe-tasks`',
+    kind: 'service',
+  });
 }
 
 function chunks<T>(items: readonly T[], size: number): T[][] {

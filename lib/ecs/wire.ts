@@ -9,7 +9,7 @@ interface Stack {
 }
 type Handler = (args: Args) => Promise<Answer>;
 interface Args {
-  request?: { body?: unknown; headers?: Record<string, string> };
+  request?: { body?: unknown };
 }
 interface Answer {
   response?: { body?: unknown; headers?: Record<string, string> };
@@ -19,20 +19,12 @@ interface Answer {
  * Sends this very body instead of what the SDK makes of the command's input: the SDK leaves out every field that is not in
  * its own schema, and ECS gets new ones more often than anyone updates an SDK. It takes the place before the request's
  * length is counted and the request is signed.
- * @param headers set over those of the command
  */
-export function sendExactly(
-  command: { middlewareStack: unknown },
-  body: object,
-  headers: Readonly<Record<string, string>> = {},
-): void {
+export function sendExactly(command: { middlewareStack: unknown }, body: object): void {
   const bytes = JSON.stringify(body);
   (command.middlewareStack as Stack).add(
     (next) => (args) => {
-      if (args.request) {
-        args.request.body = bytes;
-        Object.assign(args.request.headers ?? {}, headers);
-      }
+      if (args.request) args.request.body = bytes;
       return next(args);
     },
     { step: 'serialize', name: 'slipwayExactBody', priority: 'low' },

@@ -79,7 +79,7 @@ const missing: Case[] = [
     { fault: 'a missing required input', inputs: NOTHING, says: [] },
     {
       'ecr-build-push': { says: ["input 'repository'", 'is empty', 'repository'] },
-      'ecs-deploy': { says: [/2 inputs|input 'cluster'/, 'cluster', 'config file'] },
+      'ecs-deploy': { says: ["inputs 'cluster' and 'service'", 'config file'] },
       'ssm-deploy': { says: ["input 'targets'", 'it is empty', 'tag:Role=docker-host'] },
       'verify-health': { says: ["input 'url'", 'it is empty', 'Set `url`'] },
       'setup-aws': { env: withoutRegion, says: ["input 'region'", 'no AWS region is known', 'Set `region`'] },

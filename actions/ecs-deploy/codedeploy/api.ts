@@ -1,12 +1,8 @@
-import type { DeploymentConfigInfo, DeploymentGroupInfo, DeploymentInfo, ECSTarget } from '@aws-sdk/client-codedeploy';
-import { callAws } from '../../../lib/aws/client.ts';
-import type { AwsCall } from '../../../lib/aws/errors.ts';
-import { type JsonService, jsonService } from '../../../lib/aws/json-service.ts';
+import type { DeploymentGroupInfo, DeploymentInfo, ECSTarget } from '@aws-sdk/client-codedeploy';
+import { awsConfig, callAws } from '../../../lib/aws/client.ts';
 import type { CredentialProvider } from '../../../lib/aws/renewal.ts';
-import { isObject, type JsonObject } from '../../../lib/ecs/json.ts';
 import { Problem } from '../../../lib/errors.ts';
 
-// Types alone, of the SDK as it documents the service; nothing of it is loaded.
 export type { DeploymentGroupInfo, ECSTarget };
 
 /** A deployment; of its times only the first is used, in milliseconds since the epoch. */
@@ -55,34 +51,58 @@ export interface CodeDeployOptions {
   credentials?: CredentialProvider | undefined;
 }
 
-/** Its own SDK client is not used: it would add as much to the bundles as all the rest of this. */
+/** The client is loaded with the first call: most services are not deployed by CodeDeploy. */
 export function codeDeployApi({ region, signal, credentials }: CodeDeployOptions): CodeDeployApi {
-  const target = { service: 'codedeploy', target: 'CodeDeploy_20141006' };
-  const call = jsonService({ ...target, region, action: 'ecs-deploy', credentials });
-  return callsOf(call, signal);
+  let made: ReturnType<typeof load> | undefined;
+  return callsOf(() => {
+    made ??= load({ region, credentials });
+    return made;
+  }, signal);
 }
 
-function callsOf(send: JsonService, signal: AbortSignal): CodeDeployApi {
-  const call = (what: AwsCall, input: JsonObject): Promise<JsonObject> =>
-    callAws(what, () => send(what.operation.replace('codedeploy:', ''), input, signal));
+async function load({ region, credentials }: Pick<CodeDeployOptions, 'region' | 'credentials'>) {
+  // Taken apart at once, so that the bundler sees what is used of it.
+  const {
+    CodeDeployClient,
+    ContinueDeploymentCommand,
+    CreateDeploymentCommand,
+    GetDeploymentCommand,
+    GetDeploymentConfigCommand,
+    GetDeploymentGroupCommand,
+    GetDeploymentTargetCommand,
+    ListDeploymentTargetsCommand,
+    StopDeploymentCommand,
+  } = await import('@aws-sdk/client-codedeploy');
+  return {
+    client: new CodeDeployClient(awsConfig({ region, action: 'ecs-deploy', credentials })),
+    ContinueDeploymentCommand,
+    CreateDeploymentCommand,
+    GetDeploymentCommand,
+    GetDeploymentConfigCommand,
+    GetDeploymentGroupCommand,
+    GetDeploymentTargetCommand,
+    ListDeploymentTargetsCommand,
+    StopDeploymentCommand,
+  };
+}
+
+function callsOf(sdk: () => ReturnType<typeof load>, signal: AbortSignal): CodeDeployApi {
+  const options = { abortSignal: signal };
   return {
     async group({ application, group }) {
-      const input = { applicationName: application, deploymentGroupName: group };
-      const answer = await call(
-        { operation: 'codedeploy:GetDeploymentGroup', resource: groupName({ application, group }) },
-        input,
-      );
-      return (answer.deploymentGroupInfo ?? {}) as DeploymentGroupInfo;
+      const { client, GetDeploymentGroupCommand } = await sdk();
+      const command = new GetDeploymentGroupCommand({ applicationName: application, deploymentGroupName: group });
+      const call = { operation: 'codedeploy:GetDeploymentGroup', resource: groupName({ application, group }) };
+      const { deploymentGroupInfo } = await callAws(call, () => client.send(command, options));
+      return deploymentGroupInfo ?? {};
     },
 
     async routing(config) {
-      const resource = `deployment configuration ${config}`;
-      const answer = await call(
-        { operation: 'codedeploy:GetDeploymentConfig', resource },
-        { deploymentConfigName: config },
-      );
-      const { trafficRoutingConfig } = (answer.deploymentConfigInfo ?? {}) as DeploymentConfigInfo;
-      const { timeBasedLinear, timeBasedCanary } = trafficRoutingConfig ?? {};
+      const { client, GetDeploymentConfigCommand } = await sdk();
+      const command = new GetDeploymentConfigCommand({ deploymentConfigName: config });
+      const call = { operation: 'codedeploy:GetDeploymentConfig', resource: `deployment configuration ${config}` };
+      const { deploymentConfigInfo } = await callAws(call, () => client.send(command, options));
+      const { timeBasedLinear, timeBasedCanary } = deploymentConfigInfo?.trafficRoutingConfig ?? {};
       if (timeBasedLinear) {
         const { linearPercentage = 100, linearInterval = 0 } = timeBasedLinear;
         return { percent: linearPercentage, minutes: linearInterval, linear: true };
@@ -93,17 +113,19 @@ function callsOf(send: JsonService, signal: AbortSignal): CodeDeployApi {
     },
 
     async create({ application, group, content, sha256, description, config }) {
+      const { client, CreateDeploymentCommand } = await sdk();
       const resource = groupName({ application, group });
-      const input = {
+      const command = new CreateDeploymentCommand({
         applicationName: application,
         deploymentGroupName: group,
         revision: { revisionType: 'AppSpecContent', appSpecContent: { content, sha256 } },
         ...(description && { description }),
         ...(config && { deploymentConfigName: config }),
-      };
+      });
       try {
-        const { deploymentId } = await call({ operation: 'codedeploy:CreateDeployment', resource }, input);
-        if (typeof deploymentId === 'string') return { id: deploymentId };
+        const call = { operation: 'codedeploy:CreateDeployment', resource };
+        const { deploymentId } = await callAws(call, () => client.send(command, options));
+        if (deploymentId !== undefined) return { id: deploymentId };
       } catch (error) {
         const active = activeDeployment(error);
         if (active === undefined) throw error;
@@ -118,41 +140,42 @@ function callsOf(send: JsonService, signal: AbortSignal): CodeDeployApi {
     },
 
     async deployment(id) {
-      const { deploymentInfo } = await call(
-        { operation: 'codedeploy:GetDeployment', resource: `deployment ${id}` },
-        { deploymentId: id },
-      );
-      const { createTime, ...info } = isObject(deploymentInfo) ? deploymentInfo : {};
-      const createdAt = typeof createTime === 'number' ? createTime * 1000 : undefined;
-      return { ...(info as Omit<DeploymentInfo, 'createTime'>), createdAt };
+      const { client, GetDeploymentCommand } = await sdk();
+      const call = { operation: 'codedeploy:GetDeployment', resource: `deployment ${id}` };
+      const command = new GetDeploymentCommand({ deploymentId: id });
+      const { deploymentInfo } = await callAws(call, () => client.send(command, options));
+      const { createTime, ...info } = deploymentInfo ?? {};
+      return { ...info, createdAt: createTime?.getTime() };
     },
 
     async target(id) {
-      const listing = await call(
-        { operation: 'codedeploy:ListDeploymentTargets', resource: `deployment ${id}` },
-        { deploymentId: id },
-      );
-      const [targetId] = (listing.targetIds ?? []) as string[];
+      const { client, GetDeploymentTargetCommand, ListDeploymentTargetsCommand } = await sdk();
+      const list = { operation: 'codedeploy:ListDeploymentTargets', resource: `deployment ${id}` };
+      const listing = new ListDeploymentTargetsCommand({ deploymentId: id });
+      const { targetIds } = await callAws(list, () => client.send(listing, options));
+      const [targetId] = targetIds ?? [];
       if (targetId === undefined) return undefined;
-      const resource = `target ${targetId} of deployment ${id}`;
-      const answer = await call(
-        { operation: 'codedeploy:GetDeploymentTarget', resource },
-        { deploymentId: id, targetId },
-      );
-      return isObject(answer.deploymentTarget) ? (answer.deploymentTarget.ecsTarget as ECSTarget) : undefined;
+      const call = { operation: 'codedeploy:GetDeploymentTarget', resource: `target ${targetId} of deployment ${id}` };
+      const command = new GetDeploymentTargetCommand({ deploymentId: id, targetId });
+      const { deploymentTarget } = await callAws(call, () => client.send(command, options));
+      return deploymentTarget?.ecsTarget;
     },
 
     async stop(id) {
-      const input = { deploymentId: id, autoRollbackEnabled: true };
-      await call({ operation: 'codedeploy:StopDeployment', resource: `deployment ${id}` }, input);
+      const { client, StopDeploymentCommand } = await sdk();
+      const command = new StopDeploymentCommand({ deploymentId: id, autoRollbackEnabled: true });
+      const call = { operation: 'codedeploy:StopDeployment', resource: `deployment ${id}` };
+      await callAws(call, () => client.send(command, options));
     },
 
     async proceed(id) {
-      const input = { deploymentId: id, deploymentWaitType: 'READY_WAIT' };
-      await call({ operation: 'codedeploy:ContinueDeployment', resource: `deployment ${id}` }, input);
+      const { client, ContinueDeploymentCommand } = await sdk();
+      const command = new ContinueDeploymentCommand({ deploymentId: id, deploymentWaitType: 'READY_WAIT' });
+      const call = { operation: 'codedeploy:ContinueDeployment', resource: `deployment ${id}` };
+      await callAws(call, () => client.send(command, options));
     },
 
-    within: (other) => callsOf(send, other),
+    within: (other) => callsOf(sdk, other),
   };
 }
 

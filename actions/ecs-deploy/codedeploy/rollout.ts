@@ -11,7 +11,7 @@ import { nothingSeen } from '../deployment/watch.ts';
 import type { Evidence } from '../evidence.ts';
 import { explain } from '../explain.ts';
 import { distinct, readHealth, readLogs, taskLines } from '../failed-tasks.ts';
-import type { Rollout } from '../rollout.ts';
+import type { Rollout } from '../rollout/plan.ts';
 import { verifyDigests } from '../verification.ts';
 import { type CodeDeployApi, type GroupRef, groupName } from './api.ts';
 import { type AppSpec, taskDefinitionOf } from './appspec.ts';

@@ -72,7 +72,8 @@ export async function watchCodeDeploy(
       seen.trouble = message;
     }
     if (clock.now() >= target.deadline) return { decided: true, status: 'timed-out', why: watcher.line };
-    const next = began + pollPause({ quietMs: clock.now() - watcher.changedAt, tense: watcher.tense, penaltyMs });
+    const { tense, changedAt } = watcher;
+    const next = began + pollPause({ quietMs: clock.now() - changedAt, tense, ending: true, penaltyMs });
     await clock.sleep(Math.max(0, Math.min(next, target.deadline) - clock.now()), signal);
   }
 }

@@ -20,6 +20,8 @@ export type Candidate = Pick<ServiceDeploymentBrief, 'serviceDeploymentArn' | 'c
 
 /** HTTP dates carry whole seconds. */
 const CLOCK_GRAIN_MS = 1_000;
+/** A deployment is recorded after the call that made it, and may be so after that call's answer. */
+const RECORDED_WITHIN_MS = 1_000;
 
 /**
  * The deployment that our UpdateService made. Right after the call ECS may still name the one before: only one that is
@@ -35,7 +37,8 @@ export function ownDeployment(candidates: readonly Candidate[], wanted: Wanted):
     .filter((c) => c.taskDefinition === wanted.taskDefinition)
     .filter((c) => born(c) >= wanted.notBefore - CLOCK_GRAIN_MS)
     .toSorted((a, b) => born(a) - born(b));
-  return fitting.findLast((c) => born(c) <= wanted.notAfter + CLOCK_GRAIN_MS) ?? fitting[0];
+  const latest = wanted.notAfter + CLOCK_GRAIN_MS + RECORDED_WITHIN_MS;
+  return fitting.findLast((c) => born(c) <= latest) ?? fitting[0];
 }
 
 /** Names the task definitions of deployments by asking for the revisions they aim at. */
@@ -70,12 +73,14 @@ export interface Found {
 
 const GOING: ReadonlySet<string> = new Set(['PENDING', 'IN_PROGRESS']);
 
-/** No task is up or dead before that, and most answers are fresh by then. */
-const FIRST_LOOK_MS = 2_000;
+/** ECS needs some seconds until a task is up or dead, and most answers are fresh by then. */
+const FIRST_LOOK_MS = 4_000;
+/** A change of count alone may be done at once. */
+const COUNT_LOOK_MS = 2_000;
 const LOOK_EVERY_MS = 2_000;
 
 /**
- * Looks for our deployment until it shows, for at most `withinMs` after a first look.
+ * Looks for our deployment until it shows, for at most `withinMs` after a first look; 0: once, where there may be none.
  * @throws Problem for a call that is denied, and for one that failed to the last.
  */
 export async function findDeployment(
@@ -84,7 +89,7 @@ export async function findDeployment(
   withinMs: number,
   { ecs, clock, signal }: FindPorts,
 ): Promise<Found> {
-  await clock.sleep(FIRST_LOOK_MS, signal);
+  await clock.sleep(withinMs === 0 ? COUNT_LOOK_MS : FIRST_LOOK_MS, signal);
   const until = clock.now() + withinMs;
   let trouble: unknown;
   for (let look = 1; ; look++) {

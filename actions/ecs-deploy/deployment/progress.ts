@@ -47,6 +47,11 @@ export function countsOfService(service: Service, taskDefinition: string): Count
   };
 }
 
+/** Nothing is missing any more but that ECS calls it done. */
+export function isEnding({ requested, running, pending, old }: Counts): boolean {
+  return running >= requested && requested > 0 && pending === 0 && old === 0;
+}
+
 /** One line that says where a deployment stands. */
 export function progressLine(taskDefinition: string, counts: Counts, state: readonly string[]): string {
   const { requested, running, pending, failed, old } = counts;

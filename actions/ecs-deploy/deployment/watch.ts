@@ -7,7 +7,15 @@ import { hopeless } from './fail-fast.ts';
 import { type FailedTask, failuresOf } from './failures.ts';
 import { type DeploymentFacts, type Judgement, judge } from './judge.ts';
 import { nextRead, pause, penaltyAfter } from './pace.ts';
-import { type Counts, countsOfDeployment, countsOfService, NO_COUNTS, ownEntry, progressLine } from './progress.ts';
+import {
+  type Counts,
+  countsOfDeployment,
+  countsOfService,
+  isEnding,
+  NO_COUNTS,
+  ownEntry,
+  progressLine,
+} from './progress.ts';
 import { failedHook, pausesOf, type Reached, reached, stageParts, type WaitFor } from './stages.ts';
 import { tolerable } from './tolerate.ts';
 
@@ -90,7 +98,7 @@ export async function watch(target: WatchTarget, seen: Seen, ports: WatchPorts):
   const { clock, signal } = ports;
   const watcher = new Watcher(target, seen, ports);
   let penaltyMs = 0;
-  if (target.justSeen) await clock.sleep(pause({ quietMs: 0, tense: false, penaltyMs }), signal);
+  if (target.justSeen) await clock.sleep(pause({ quietMs: 0, tense: false, ending: false, penaltyMs }), signal);
   for (;;) {
     const began = clock.now();
     try {
@@ -104,7 +112,9 @@ export async function watch(target: WatchTarget, seen: Seen, ports: WatchPorts):
       if (seen.trouble === undefined) ports.log.info(`A look at the deployment failed, and is tried again: ${message}`);
       seen.trouble = message;
     }
-    const next = began + pause({ quietMs: clock.now() - watcher.changedAt, tense: watcher.tense, penaltyMs });
+    const { tense } = watcher;
+    const ending = isEnding(seen.counts);
+    const next = began + pause({ quietMs: clock.now() - watcher.changedAt, tense, ending, penaltyMs });
     if (clock.now() >= target.deadline) return { decided: true, status: 'timed-out', why: watcher.line };
     const until = Math.min(next, target.deadline);
     await clock.sleep(Math.max(0, until - clock.now()), signal);
@@ -149,7 +159,7 @@ class Watcher {
 
   /** One look. @returns how it ended, or undefined while it goes on. */
   async poll(): Promise<WatchEnd | undefined> {
-    const read = this.unread ? 'deployment' : this.choose();
+    const read = this.unread ? this.firstRead(this.unread) : this.choose();
     if (read !== 'deployment') await this.readService();
     if (read !== 'service') await this.readDeployment();
     if (read === 'service' && this.recorded() && this.serviceShowsAnEnd()) await this.readDeployment();
@@ -166,6 +176,11 @@ class Watcher {
     return (await this.reached()) ?? (this.tense ? this.hopeless(verdict) : undefined);
   }
 
+  /** The record is there already; where only the service counts failed tasks it is read too, since some may have failed by now. */
+  private firstRead(unread: ServiceDeployment) {
+    return breakerOf(unread) === 'off' ? 'both' : 'deployment';
+  }
+
   private choose() {
     this.sinceService++;
     this.sinceDeployment++;
@@ -177,6 +192,7 @@ class Watcher {
       sinceService: this.sinceService,
       sinceDeployment: this.sinceDeployment,
       changed: this.changed,
+      ending: isEnding(this.seen.counts),
     });
   }
 
@@ -293,9 +309,8 @@ class Watcher {
     return why === '' ? undefined : { decided: true, status: 'hopeless', why };
   }
 
-  private breaker(): 'off' | 'watching' | 'triggered' {
-    const status = this.seen.deployment?.deploymentCircuitBreaker?.status;
-    return status === 'TRIGGERED' ? 'triggered' : !status || status === 'DISABLED' ? 'off' : 'watching';
+  private breaker() {
+    return breakerOf(this.seen.deployment);
   }
 
   private facts(): DeploymentFacts {
@@ -381,6 +396,11 @@ class Watcher {
     const at = when === undefined ? '' : `[${new Date(when).toISOString().slice(11, 19)}] `;
     log.info(`${humanDuration(this.changedAt - this.started).padStart(12)}  ${at}${text}`);
   }
+}
+
+function breakerOf(deployment: ServiceDeployment | undefined): 'off' | 'watching' | 'triggered' {
+  const status = deployment?.deploymentCircuitBreaker?.status;
+  return status === 'TRIGGERED' ? 'triggered' : !status || status === 'DISABLED' ? 'off' : 'watching';
 }
 
 /** A service event without what everybody here knows (the service's name) and without what nobody reads (whole ARNs and ids). */

@@ -5,8 +5,8 @@ import type { Report } from '../../../lib/report.ts';
 import { code, escapeCell, escapeText, heading, table } from '../../../lib/summary.ts';
 import { deploy } from '../deploy.ts';
 import type { EcsDeployInputs } from '../inputs.ts';
+import type { EcsDeployPorts } from '../ports.ts';
 import { rollback } from '../rollback.ts';
-import type { EcsDeployPorts } from '../run.ts';
 import { type OneService, wavesOf } from './services.ts';
 
 /** How one service of several ended. */
@@ -124,7 +124,7 @@ function reportOf(ends: readonly ServiceEnd[], skipped: readonly OneService[], i
       e.service,
       {
         outcome: e.back && isGood(e.back) ? 'rolled-back' : e.outcome.status,
-        cause: e.back ? `${e.outcome.cause}${e.back.cause}` : e.outcome.cause,
+        cause: [e.outcome.cause, e.back?.cause].filter(Boolean).join('; '),
         taskDefinition: e.outputs['task-definition-arn'] ?? '',
         previous: e.outputs['previous-task-definition-arn'] ?? '',
       },

@@ -1,5 +1,4 @@
 import { type AwsSettings, awsConfig, callAws } from '../../../lib/aws/client.ts';
-import { jsonService } from '../../../lib/aws/json-service.ts';
 import { isObject, objects, textOf } from '../../../lib/ecs/json.ts';
 import { Problem } from '../../../lib/errors.ts';
 import { logReads } from '../log-reads.ts';
@@ -12,15 +11,20 @@ export interface ImagePlatform {
   architecture: string;
 }
 
+export interface AskedImage {
+  registry: string;
+  region: string;
+  repository: string;
+  id: ImageId;
+}
+
 /** What preflight asks of the account. Every method throws a Problem when it cannot look; that is no finding. */
 export interface Account {
-  /** The platforms of an image; undefined when there is no such image. Empty when its manifest does not tell. */
-  platforms(image: {
-    registry: string;
-    region: string;
-    repository: string;
-    id: ImageId;
-  }): Promise<ImagePlatform[] | undefined>;
+  /**
+   * The platforms of an image; undefined when there is no such image. Empty when its manifest does not tell, or when it is
+   * not asked for (`whether: 'there'`): of an image that is no index it takes two more requests.
+   */
+  platforms(image: AskedImage, whether: 'there' | 'fits'): Promise<ImagePlatform[] | undefined>;
   roleExists(name: string): Promise<boolean>;
   /** Those of the names that are no parameters of the region. */
   missingParameters(names: readonly string[], region: string): Promise<string[]>;
@@ -46,12 +50,10 @@ export interface AccountOptions {
   region: string;
   signal: AbortSignal;
   credentials?: AwsSettings['credentials'];
-  /** What the SDK reads from AWS_ENDPOINT_URL by itself, for the one call that it does not make. */
-  endpoint?: string | undefined;
 }
 
 /** The account through the SDK. Each client is loaded with the first question that needs it. */
-export function awsAccount({ region: own, signal, credentials, endpoint }: AccountOptions): Account {
+export function awsAccount({ region: own, signal, credentials }: AccountOptions): Account {
   const patience = () => AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)]);
   // Two tries: what does not answer at once is not worth a wait, and is told as not looked at.
   const settings = (region: string) => ({ region: region || own, action: ACTION, credentials, attempts: 2 });
@@ -62,7 +64,7 @@ export function awsAccount({ region: own, signal, credentials, endpoint }: Accou
     },
   };
   return {
-    async platforms({ registry, region, repository, id }) {
+    async platforms({ registry, region, repository, id }, whether) {
       const { BatchGetImageCommand, ECRClient, GetDownloadUrlForLayerCommand } = await import('@aws-sdk/client-ecr');
       const ecr = new ECRClient(config(region));
       const resource = `repository ${repository}`;
@@ -76,6 +78,7 @@ export function awsAccount({ region: own, signal, credentials, endpoint }: Accou
       const { images } = await callAws(call, () => ecr.send(command, options)).catch(noneIfMissing);
       const manifest = parsed(images?.[0]?.imageManifest ?? '');
       if (!images?.[0]) return undefined;
+      if (whether === 'there') return [];
       const children = objects(manifest.manifests).map((m) => platformOf(isObject(m.platform) ? m.platform : {}));
       // Attestations are listed beside the images, with a platform of "unknown".
       if (children.length > 0) return children.filter((p) => p.architecture !== '' && p.architecture !== 'unknown');
@@ -89,7 +92,7 @@ export function awsAccount({ region: own, signal, credentials, endpoint }: Accou
       return answer.ok ? [platformOf(parsed(await answer.text()))] : [];
     },
 
-    roleExists: (name) => roleExists(name, { settings: settings(own), endpoint, signal: patience() }),
+    roleExists: (name) => roleExists(name, settings(own), patience()),
 
     async missingParameters(names, region) {
       const { DescribeParametersCommand, SSMClient } = await import('@aws-sdk/client-ssm');
@@ -98,22 +101,30 @@ export function awsAccount({ region: own, signal, credentials, endpoint }: Accou
       const found = new Set<string>();
       for (let i = 0; i < wanted.length; i += NAMES_A_CALL) {
         const Values = wanted.slice(i, i + NAMES_A_CALL);
-        const command = new DescribeParametersCommand({
-          ParameterFilters: [{ Key: 'Name', Option: 'Equals', Values }],
-          MaxResults: NAMES_A_CALL,
-        });
         const call = { operation: 'ssm:DescribeParameters', resource: 'the parameter store' };
-        const { Parameters } = await callAws(call, () => ssm.send(command, options));
-        for (const { Name } of Parameters ?? []) found.add(Name ?? '');
+        let NextToken: string | undefined;
+        // A page may hold less than fits, or nothing, and still not be the last: what stands on another would count as missing.
+        do {
+          const command = new DescribeParametersCommand({
+            ParameterFilters: [{ Key: 'Name', Option: 'Equals', Values }],
+            MaxResults: NAMES_A_CALL,
+            ...(NextToken && { NextToken }),
+          });
+          const page = await callAws(call, () => ssm.send(command, options));
+          for (const { Name } of page.Parameters ?? []) found.add(Name ?? '');
+          NextToken = page.NextToken;
+        } while (NextToken);
       }
       return wanted.filter((name) => !found.has(name));
     },
 
     async secretTrouble(id, region) {
       const call = { operation: 'secretsmanager:DescribeSecret', resource: id };
-      const secrets = jsonService({ ...settings(region), service: 'secretsmanager', target: 'secretsmanager' });
+      const { DescribeSecretCommand, SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager');
+      const secrets = new SecretsManagerClient(config(region));
+      const command = new DescribeSecretCommand({ SecretId: id });
       try {
-        const { DeletedDate } = await callAws(call, () => secrets('DescribeSecret', { SecretId: id }, patience()));
+        const { DeletedDate } = await callAws(call, () => secrets.send(command, options));
         return DeletedDate ? 'it is marked for deletion' : '';
       } catch (error) {
         if (error instanceof Problem && error.kind === 'not-found') return 'there is no such secret';

@@ -24,8 +24,9 @@ export async function ask(question: Question, definition: JsonObject, account: A
   const what = subjectOf(question);
   switch (question.kind) {
     case 'image': {
-      const platforms = await account.platforms(question);
-      return platforms ? wrongPlatform(question, platforms, definition) : [missingImage(question)];
+      const wanted = wantedPlatform(definition);
+      const platforms = await account.platforms(question, wanted ? 'fits' : 'there');
+      return platforms ? wrongPlatform(question, platforms, wanted) : [missingImage(question)];
     }
     case 'role':
       if (await account.roleExists(question.name)) return [];
@@ -87,9 +88,8 @@ const ARCHITECTURES: Readonly<Record<string, string>> = { X86_64: 'amd64', ARM64
 function wrongPlatform(
   question: Question & { kind: 'image' },
   platforms: readonly ImagePlatform[],
-  definition: JsonObject,
+  wanted: Platform | undefined,
 ): Finding[] {
-  const wanted = wantedPlatform(definition);
   if (!wanted || platforms.length === 0) return [];
   const fits = platforms.some((p) => p.architecture === wanted.architecture && (p.os === '' || p.os === wanted.os));
   if (fits) return [];
@@ -103,8 +103,13 @@ function wrongPlatform(
   ];
 }
 
+interface Platform extends ImagePlatform {
+  /** What says so. */
+  why: string;
+}
+
 /** What the tasks run on; undefined where only the instances know: on EC2 without a runtimePlatform. */
-function wantedPlatform(definition: JsonObject) {
+function wantedPlatform(definition: JsonObject): Platform | undefined {
   const given = isObject(definition.runtimePlatform) ? definition.runtimePlatform : {};
   const architecture = ARCHITECTURES[textOf(given.cpuArchitecture)];
   const os = /^WINDOWS/.test(textOf(given.operatingSystemFamily)) ? 'windows' : 'linux';

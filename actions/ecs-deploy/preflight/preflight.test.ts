@@ -252,6 +252,27 @@ describe('a deployment', () => {
     expect([ecs.count('RegisterTaskDefinition'), ecs.count('UpdateService')]).toEqual([0, 0]);
   });
 
+  test('takes no parameter for missing that stands on a later page', async () => {
+    const pages = (input: Record<string, unknown>) =>
+      input.NextToken === 'two' ? { Parameters: [{ Name: '/sample/a' }] } : { Parameters: [], NextToken: 'two' };
+    const { report, calls } = await look({ ...THERE, 'ssm:DescribeParameters': pages });
+    expect([report.outcome.status, calls.filter((c) => c === 'ssm:DescribeParameters').length]).toEqual([
+      'succeeded',
+      2,
+    ]);
+  });
+
+  test.each([
+    ['a platform that is known', { runtimePlatform: { cpuArchitecture: 'ARM64' } }, 1],
+    ['one that only the instances know', {}, 0],
+  ])('fetches the configuration of an image that is no index for %s', async (_, more, fetched) => {
+    const manifest = { images: [{ imageManifest: `{"config":{"digest":"${DIGEST}"}}` }] };
+    const url = () => ({ downloadUrl: `${process.env.AWS_ENDPOINT_URL}/config` });
+    const plain = { 'ecr:BatchGetImage': () => manifest, 'ecr:GetDownloadUrlForLayer': url };
+    const { calls } = await look({ ...THERE, ...plain }, { requiresCompatibilities: ['EC2'], ...more });
+    expect(calls.filter((c) => c === 'ecr:GetDownloadUrlForLayer').length).toBe(fetched);
+  });
+
   test('is never stopped by what it may not see, and says so', async () => {
     const { report, log } = await look(DENIED);
     expect(report.outcome.status).toBe('succeeded');

@@ -90,6 +90,25 @@ describe('after a deployment', () => {
     },
   );
 
+  test.each([
+    ['DescribeServices', { services: [], failures: [{ arn: 'a', reason: 'ACCESS_REFUSED' }] }],
+    ['DescribeTasks', { tasks: [], failures: [{ arn: 'a', reason: 'UNKNOWN', detail: 'later' }] }],
+  ])('none goes when %s leaves out one that is listed', async (operation, answer) => {
+    const elsewhere = (input: Record<string, unknown>) =>
+      String(input.cluster).endsWith('/other') ? answer : undefined;
+    const { gone, report, log } = await deploy(1, account({ [operation]: elsewhere }));
+    expect([gone, report.outcome.status]).toEqual([[], 'succeeded']);
+    expect(log.some((line) => /Old revisions of web stay: .*lists it and does not describe it/.test(line))).toBe(true);
+  });
+
+  test('one that is gone since it was listed uses nothing', async () => {
+    const gone = (input: Record<string, unknown>) =>
+      String(input.cluster).endsWith('/other')
+        ? { services: [], failures: [{ arn: 'a', reason: 'MISSING' }] }
+        : undefined;
+    expect((await deploy(3, account({ DescribeServices: gone }))).gone).toEqual(['web:3', 'web:4', 'web:6']);
+  });
+
   test('also of a family that is only registered', async () => {
     const { ecs } = await play(
       { deployment: goesWell, before: account() },

@@ -6,7 +6,7 @@ import type { TaskRequest } from '../../../lib/ecs/tasks.ts';
 import { messageOf, Problem } from '../../../lib/errors.ts';
 import type { Outcome } from '../../../lib/outcome.ts';
 import { logPlaces } from '../evidence.ts';
-import type { EcsDeployPorts } from '../run.ts';
+import type { EcsDeployPorts } from '../ports.ts';
 import { printable } from './logs.ts';
 import { explainPlacement } from './placement-failures.ts';
 import type { TaskStep } from './step.ts';

@@ -26,6 +26,7 @@ export interface PlayOptions {
   /** What the other services say; those that are not here refuse. */
   answers?: Answers;
   cancelAt?: number;
+  namesNoService?: boolean;
 }
 
 export interface Played {
@@ -56,8 +57,9 @@ export async function play(script: Script, options: PlayOptions = {}): Promise<P
       {
         ecs: ecsApi({ region: REGION, action: 'test', signal, attempts: 1 }),
         evidence: awsEvidence({ region: REGION, signal }),
-        account: { ...awsAccount({ region: REGION, signal, endpoint: front.url }), region: REGION },
+        account: { ...awsAccount({ region: REGION, signal }), region: REGION },
         taskLogs: awsTaskLogs({ region: REGION, signal }),
+        namesNoService: options.namesNoService,
         clock,
         log,
         signal,

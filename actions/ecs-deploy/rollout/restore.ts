@@ -1,10 +1,10 @@
-import { shortName } from '../../lib/ecs/names.ts';
-import { Problem } from '../../lib/errors.ts';
-import type { Outcome } from '../../lib/outcome.ts';
-import { findDeployment } from './deployment/find.ts';
-import { nothingSeen, type WatchEnd, watch } from './deployment/watch.ts';
-import { goBack } from './go-back.ts';
-import type { Rollout, RolloutPlan, RolloutPorts } from './rollout.ts';
+import { shortName } from '../../../lib/ecs/names.ts';
+import { Problem } from '../../../lib/errors.ts';
+import type { Outcome } from '../../../lib/outcome.ts';
+import { findDeployment } from '../deployment/find.ts';
+import { nothingSeen, type WatchEnd, watch } from '../deployment/watch.ts';
+import { goBack } from '../go-back.ts';
+import type { Rollout, RolloutPlan, RolloutPorts } from './plan.ts';
 
 const FIND_MS = 30_000;
 
