@@ -1,14 +1,24 @@
 import { messageOf } from '../../lib/errors.ts';
-import { isComplete, type LedgerEntry, lastDeployed } from '../../lib/ledger/ledger.ts';
+import { isComplete, type LedgerEntry, lastDeployed, type RecentEntries } from '../../lib/ledger/ledger.ts';
 import { heldEntries } from './bases.ts';
 import { rethrowCancelled } from './compare.ts';
 import type { EventPlan } from './events.ts';
 import type { ChangesInputs } from './inputs.ts';
-import type { ChangesPorts } from './run.ts';
-import type { Situation } from './situation.ts';
+import type { ChangesPorts } from './ports.ts';
+import type { Unit } from './units.ts';
 
 /** The ledger's entries by component, newest first. */
 export type Entries = Map<string, LedgerEntry[]>;
+
+/** What decides which entries are read. */
+interface Question {
+  inputs: ChangesInputs;
+  plan: EventPlan;
+  units: readonly Unit[];
+  forced: ReadonlySet<string>;
+  /** What was read before the components were known. */
+  recent?: RecentEntries | undefined;
+}
 
 /** The ledger has a say on deploying runs into an environment. */
 function asksLedger(inputs: ChangesInputs, { deploys }: EventPlan): boolean {
@@ -17,7 +27,7 @@ function asksLedger(inputs: ChangesInputs, { deploys }: EventPlan): boolean {
 
 /** The ledger's entries, where it has a say, for what is not forced anyway. */
 export async function readLedger(
-  { inputs, units, plan, forced, recent }: Situation,
+  { inputs, units, plan, forced, recent }: Question,
   { ledger }: ChangesPorts,
 ): Promise<{ entries: Entries; unreadable?: string }> {
   const names = units.map((u) => u.name).filter((name) => !forced.has(name));

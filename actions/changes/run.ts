@@ -1,13 +1,10 @@
 import { type Config, loadConfig } from '../../lib/config/load.ts';
-import type { GitHubContext } from '../../lib/context.ts';
 import { messageOf, Problem } from '../../lib/errors.ts';
 import type { Git } from '../../lib/git/repository.ts';
-import { type Ledger, lastDeployed } from '../../lib/ledger/ledger.ts';
-import type { Log } from '../../lib/log.ts';
+import { lastDeployed } from '../../lib/ledger/ledger.ts';
 import type { Report } from '../../lib/report.ts';
 import { type Base, heldEntries, ledgerBase, short } from './bases.ts';
 import { type Comparisons, compareAll, everyFile, rethrowCancelled, withFailures } from './compare.ts';
-import type { Compare } from './compare-api.ts';
 import { changedFiles } from './compatibility/changed-files.ts';
 import { pathsFilter } from './compatibility/paths-filter.ts';
 import { type Decision, decide, type Facts, supersede } from './decide.ts';
@@ -15,26 +12,11 @@ import { changedDefinitions } from './definitions.ts';
 import { type Entries, readLedger } from './entries.ts';
 import { fingerprintsOf } from './fingerprints.ts';
 import { type ChangesInputs, checkOwnMode } from './inputs.ts';
-import type { Files } from './lists.ts';
 import { matchingNames } from './patterns.ts';
+import type { ChangesPorts } from './ports.ts';
 import { logLine, reportOf } from './report.ts';
 import { assess, type Situation } from './situation.ts';
 import { newerThan } from './superseded.ts';
-
-export interface ChangesPorts {
-  git: Git;
-  /** Opened only when the ledger is asked. */
-  ledger(): Promise<Ledger>;
-  compare: Compare;
-  /** Text of a file of the checkout, or undefined when there is none. */
-  readFile(path: string): Promise<string | undefined>;
-  /** Keeps files for later steps, and tells the folder. */
-  writeFiles(files: Files): Promise<string>;
-  /** An input as it was written, spaces and all; '' when not given. */
-  rawInput(name: string): string;
-  context: GitHubContext;
-  log: Log;
-}
 
 /**
  * Finds out which components differ from what was last deployed (or from what the event says), and why.

@@ -8,8 +8,8 @@ import { makePresent } from './compare.ts';
 import { deployedIn, recentEntries } from './entries.ts';
 import { type EventPlan, eventPlan } from './events.ts';
 import type { ChangesInputs } from './inputs.ts';
+import type { ChangesPorts } from './ports.ts';
 import { resolveEventBase } from './resolve-base.ts';
-import type { ChangesPorts } from './run.ts';
 import { type Unit, unitsOfConfig, unitsOfFilters } from './units.ts';
 
 /** Everything that was settled before the first comparison. */

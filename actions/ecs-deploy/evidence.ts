@@ -1,5 +1,5 @@
+import type { CredentialProvider } from '../../lib/aws/client.ts';
 import { awsConfig, callAws } from '../../lib/aws/client.ts';
-import type { CredentialProvider } from '../../lib/aws/renewal.ts';
 import type { JsonObject } from '../../lib/ecs/json.ts';
 import { isObject, objects, textOf } from '../../lib/ecs/json.ts';
 import { shortName } from '../../lib/ecs/names.ts';

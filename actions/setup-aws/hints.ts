@@ -1,4 +1,11 @@
-import type { TokenClaims } from './trust.ts';
+/** The claims of an OIDC token that a trust policy can ask for. */
+export interface TokenClaims {
+  sub?: string;
+  aud?: string;
+  iss?: string;
+  job_workflow_ref?: string;
+  repository?: string;
+}
 
 /** What about this token most often does not fit a trust policy, sentence by sentence; the subject's form decides. */
 export function hintsOf({ sub = '', job_workflow_ref: workflow }: TokenClaims): string[] {

@@ -1,15 +1,6 @@
 import type { GitHubContext } from '../../lib/context.ts';
 import { Problem } from '../../lib/errors.ts';
-import { hintsOf } from './hints.ts';
-
-/** The claims of an OIDC token that a trust policy can ask for. */
-export interface TokenClaims {
-  sub?: string;
-  aud?: string;
-  iss?: string;
-  job_workflow_ref?: string;
-  repository?: string;
-}
+import { hintsOf, type TokenClaims } from './hints.ts';
 
 /** Reads the claims of a JWT without verifying it: they are shown to the user, STS is the judge. */
 export function claimsOf(token: string): TokenClaims {

@@ -1,6 +1,15 @@
 import { Problem } from '../errors.ts';
 import { type AwsCall, explainAws } from './errors.ts';
-import type { CredentialProvider } from './renewal.ts';
+
+export interface AwsCredentials {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken?: string;
+  expiration?: Date;
+}
+
+/** What the SDK calls before a request, and again when what it got is about to end. */
+export type CredentialProvider = () => Promise<AwsCredentials>;
 
 export interface AwsSettings {
   region: string;

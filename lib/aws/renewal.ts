@@ -1,7 +1,7 @@
 import { type Clock, humanDuration, systemClock } from '../clock.ts';
 import { messageOf, Problem } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { awsConfig, callAws } from './client.ts';
+import { type AwsCredentials, awsConfig, type CredentialProvider, callAws } from './client.ts';
 
 /**
  * Variable in which setup-aws leaves what is needed to take its role again: no secret. Credentials that were exported to later
@@ -19,16 +19,6 @@ export interface RoleSession {
   /** Tells whether the exported credentials are still those of this session. */
   accessKeyId: string;
 }
-
-export interface AwsCredentials {
-  accessKeyId: string;
-  secretAccessKey: string;
-  sessionToken?: string;
-  expiration?: Date;
-}
-
-/** What the SDK calls before a request, and again when what it got is about to end. */
-export type CredentialProvider = () => Promise<AwsCredentials>;
 
 export interface RenewalPorts {
   env: NodeJS.ProcessEnv;

@@ -23,8 +23,8 @@ import {
   UpdateServiceCommand,
   type UpdateServiceCommandInput,
 } from '@aws-sdk/client-ecs';
+import type { CredentialProvider } from '../aws/client.ts';
 import { awsConfig, callAws } from '../aws/client.ts';
-import type { CredentialProvider } from '../aws/renewal.ts';
 import { Problem } from '../errors.ts';
 import { isObject, type JsonObject, objects, textOf } from './json.ts';
 import { type ServiceRef, serviceName, shortName } from './names.ts';

@@ -6,7 +6,7 @@ import type { Report } from '../../../lib/report.ts';
 import { code, escapeCell, heading, table } from '../../../lib/summary.ts';
 import type { ChangesInputs } from '../inputs.ts';
 import { matcher } from '../patterns.ts';
-import type { ChangesPorts } from '../run.ts';
+import type { ChangesPorts } from '../ports.ts';
 import { baseText, compareEvent } from './compare-event.ts';
 
 type Status = Change['status'];

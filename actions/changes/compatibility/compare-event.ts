@@ -3,8 +3,8 @@ import type { Change } from '../../../lib/git/plumbing.ts';
 import { type Base, short } from '../bases.ts';
 import { compareAll, everyFile, withFailures } from '../compare.ts';
 import { type EventPlan, eventPlan } from '../events.ts';
+import type { ChangesPorts } from '../ports.ts';
 import { resolveEventBase } from '../resolve-base.ts';
-import type { ChangesPorts } from '../run.ts';
 
 /** What changed by the event alone, as the actions that compatibility is with tell it. */
 export interface EventChanges {

@@ -7,7 +7,7 @@ import type { Report } from '../../../lib/report.ts';
 import { code, escapeCell, heading, table } from '../../../lib/summary.ts';
 import { type EventPlan, eventPlan } from '../events.ts';
 import type { ChangesInputs } from '../inputs.ts';
-import type { ChangesPorts } from '../run.ts';
+import type { ChangesPorts } from '../ports.ts';
 import { baseText, compareEvent } from './compare-event.ts';
 import { listText } from './list-text.ts';
 

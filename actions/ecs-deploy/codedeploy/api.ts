@@ -1,6 +1,6 @@
 import type { DeploymentGroupInfo, DeploymentInfo, ECSTarget } from '@aws-sdk/client-codedeploy';
+import type { CredentialProvider } from '../../../lib/aws/client.ts';
 import { awsConfig, callAws } from '../../../lib/aws/client.ts';
-import type { CredentialProvider } from '../../../lib/aws/renewal.ts';
 import { Problem } from '../../../lib/errors.ts';
 
 export type { DeploymentGroupInfo, ECSTarget };
