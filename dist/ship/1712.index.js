@@ -1,0 +1,1 @@
+export const id=1712;export const ids=[1712];export const modules={1712:(t,e,o)=>{function r(t){const e=t.context||".";return{context:e,dockerfile:t.dockerfile||t.file||`${e}/Dockerfile`,target:t.target,platforms:t.platforms,buildArgs:t["build-args"],buildContexts:t["build-contexts"]}}o.d(e,{settingsOf:()=>r})}};

@@ -1,0 +1,1 @@
+export const id=6029;export const ids=[6029];export const modules={6029:(e,r,s)=>{s.d(r,{DescribeParametersCommand:()=>DescribeParametersCommand,SSMClient:()=>a.j});var a=s(4593),t=s(959),m=s(4139);class DescribeParametersCommand extends((0,t.G5)(t.lq,t.yt,"DescribeParameters",m.Ck2)){}}};
