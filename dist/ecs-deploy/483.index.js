@@ -1,1 +1,0 @@
-export const id=483;export const ids=[483];export const modules={1483:(o,t,e)=>{e.d(t,{ECSClient:()=>s.Z});var s=e(9610)}};

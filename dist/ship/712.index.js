@@ -1,1 +1,0 @@
-export const id=712;export const ids=[712];export const modules={1712:(t,e,o)=>{function r(t){const e=t.context||".";return{context:e,dockerfile:t.dockerfile||t.file||`${e}/Dockerfile`,target:t.target,platforms:t.platforms,buildArgs:t["build-args"]}}o.d(e,{settingsOf:()=>r})}};
