@@ -6,9 +6,9 @@ import { redactText } from '../definition/redact.ts';
 import { hopeless } from '../deployment/fail-fast.ts';
 import { type FailedTask, failuresOf } from '../deployment/failures.ts';
 import type { Judgement } from '../deployment/judge.ts';
-import { penaltyAfter, pause as pollPause } from '../deployment/pace.ts';
+import { type Looker, lookUntil, type TimedOut } from '../deployment/look.ts';
+import { pause } from '../deployment/pace.ts';
 import type { WaitFor } from '../deployment/stages.ts';
-import { tolerable } from '../deployment/tolerate.ts';
 import type { Seen } from '../deployment/watch.ts';
 import type { CodeDeployApi, ECSTarget, FoundDeployment, GroupRef } from './api.ts';
 import { type CodeDeployFacts, type EventFacts, judgeCodeDeploy, reachedCodeDeploy } from './judge.ts';
@@ -41,7 +41,7 @@ export interface CodeDeployWatchPorts {
 
 export type CodeDeployEnd =
   | Extract<Judgement, { decided: true }>
-  | { decided: true; status: 'timed-out'; why: string }
+  | TimedOut
   | { decided: true; status: 'reached'; stage: string; paused: boolean };
 
 /** Stopped tasks are looked for with every so many polls: CodeDeploy itself waits an hour for tasks that cannot run. */
@@ -55,30 +55,10 @@ export async function watchCodeDeploy(
   seen: Seen,
   ports: CodeDeployWatchPorts,
 ): Promise<CodeDeployEnd> {
-  const { clock, signal, log } = ports;
-  const watcher = new CodeDeployWatcher(target, seen, ports);
-  let penaltyMs = 0;
-  for (;;) {
-    const began = clock.now();
-    try {
-      const end = await watcher.poll();
-      if (end) return end;
-      seen.trouble = undefined;
-      penaltyMs = penaltyAfter(false, penaltyMs);
-    } catch (error) {
-      const { kind, message } = tolerable(error);
-      if (kind !== 'network') penaltyMs = penaltyAfter(true, penaltyMs);
-      if (seen.trouble === undefined) log.info(`A look at the deployment failed, and is tried again: ${message}`);
-      seen.trouble = message;
-    }
-    if (clock.now() >= target.deadline) return { decided: true, status: 'timed-out', why: watcher.line };
-    const { tense, changedAt } = watcher;
-    const next = began + pollPause({ quietMs: clock.now() - changedAt, tense, ending: true, penaltyMs });
-    await clock.sleep(Math.max(0, Math.min(next, target.deadline) - clock.now()), signal);
-  }
+  return lookUntil(new CodeDeployWatcher(target, seen, ports), target.deadline, seen, ports);
 }
 
-class CodeDeployWatcher {
+class CodeDeployWatcher implements Looker<CodeDeployEnd> {
   changedAt: number;
   tense = false;
   line = '';
@@ -97,6 +77,11 @@ class CodeDeployWatcher {
     this.ports = ports;
     this.started = ports.clock.now();
     this.changedAt = this.started;
+  }
+
+  pauseMs(penaltyMs: number): number {
+    const quietMs = this.ports.clock.now() - this.changedAt;
+    return pause({ quietMs, tense: this.tense, ending: true, penaltyMs });
   }
 
   async poll(): Promise<CodeDeployEnd | undefined> {

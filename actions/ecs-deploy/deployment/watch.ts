@@ -6,7 +6,8 @@ import { redactText } from '../definition/redact.ts';
 import { hopeless } from './fail-fast.ts';
 import { type FailedTask, failuresOf } from './failures.ts';
 import { type DeploymentFacts, type Judgement, judge } from './judge.ts';
-import { nextRead, pause, penaltyAfter } from './pace.ts';
+import { type Looker, lookUntil, type TimedOut } from './look.ts';
+import { nextRead, pause } from './pace.ts';
 import {
   type Counts,
   countsOfDeployment,
@@ -17,7 +18,6 @@ import {
   progressLine,
 } from './progress.ts';
 import { failedHook, pausesOf, type Reached, reached, stageParts, type WaitFor } from './stages.ts';
-import { tolerable } from './tolerate.ts';
 
 export interface WatchTarget {
   ref: ServiceRef;
@@ -84,7 +84,7 @@ export interface WatchPorts {
 
 export type WatchEnd =
   | Extract<Judgement, { decided: true }>
-  | { decided: true; status: 'timed-out'; why: string }
+  | TimedOut
   /** It goes on in ECS, and has come as far as this run waits for it. */
   | ({ decided: true; status: 'reached' } & Reached)
   /** It goes on, and will fail. */
@@ -96,29 +96,8 @@ export type WatchEnd =
  */
 export async function watch(target: WatchTarget, seen: Seen, ports: WatchPorts): Promise<WatchEnd> {
   const { clock, signal } = ports;
-  const watcher = new Watcher(target, seen, ports);
-  let penaltyMs = 0;
-  if (target.justSeen) await clock.sleep(pause({ quietMs: 0, tense: false, ending: false, penaltyMs }), signal);
-  for (;;) {
-    const began = clock.now();
-    try {
-      const end = await watcher.poll();
-      if (end) return end;
-      seen.trouble = undefined;
-      penaltyMs = penaltyAfter(false, penaltyMs);
-    } catch (error) {
-      const { kind, message } = tolerable(error);
-      if (kind !== 'network') penaltyMs = penaltyAfter(true, penaltyMs);
-      if (seen.trouble === undefined) ports.log.info(`A look at the deployment failed, and is tried again: ${message}`);
-      seen.trouble = message;
-    }
-    const { tense } = watcher;
-    const ending = isEnding(seen.counts);
-    const next = began + pause({ quietMs: clock.now() - watcher.changedAt, tense, ending, penaltyMs });
-    if (clock.now() >= target.deadline) return { decided: true, status: 'timed-out', why: watcher.line };
-    const until = Math.min(next, target.deadline);
-    await clock.sleep(Math.max(0, until - clock.now()), signal);
-  }
+  if (target.justSeen) await clock.sleep(pause({ quietMs: 0, tense: false, ending: false, penaltyMs: 0 }), signal);
+  return lookUntil(new Watcher(target, seen, ports), target.deadline, seen, ports);
 }
 
 /** After so many looks a failed task that is counted but not listed is no longer looked for. */
@@ -127,7 +106,7 @@ const LOOKS = 3;
 const MISSES = 3;
 const BAD_EVENT = /unhealthy|unable|failed/i;
 
-class Watcher {
+class Watcher implements Looker<WatchEnd> {
   changedAt: number;
   tense = false;
   line = '';
@@ -179,6 +158,11 @@ class Watcher {
   /** The record is there already; where only the service counts failed tasks it is read too, since some may have failed by now. */
   private firstRead(unread: ServiceDeployment) {
     return breakerOf(unread) === 'off' ? 'both' : 'deployment';
+  }
+
+  pauseMs(penaltyMs: number): number {
+    const quietMs = this.ports.clock.now() - this.changedAt;
+    return pause({ quietMs, tense: this.tense, ending: isEnding(this.seen.counts), penaltyMs });
   }
 
   private choose() {
