@@ -147,10 +147,14 @@ export function stagesOf({ needs, results, planned, underWay }: Parts): Stage[] 
 }
 
 /** What a component without a result has come to: at the end nobody may take its silence for success. */
-function withoutResult(needs: Needs, underWay: boolean): Pick<Stage, 'state' | 'cause'> {
+function withoutResult(needs: Needs, underWay: boolean): Pick<Stage, 'state' | 'cause' | 'next'> {
   if (underWay) return { state: 'waiting' };
   if (Object.values(needs).some(({ result }) => result === 'cancelled')) return { state: 'cancelled' };
-  return { state: 'failed', cause: 'it was planned, and its job left no result' };
+  return {
+    state: 'failed',
+    cause: 'its job left no result: it did not start, timed out or lost its runner',
+    next: 'Read the log of that job and re-run the failed jobs',
+  };
 }
 
 function jobStages(needs: Needs, components: readonly Stage[]): Stage[] {
