@@ -277,7 +277,7 @@ describe('components', () => {
 describe('what goes wrong', () => {
   test.each([
     ['is down', { status: 503 }, /answers with status 503/],
-    ['never answers', { delayMs: 3_000 }, /could not be reached \(it did not answer in time\)/],
+    ['never answers', { delayMs: 1_500 }, /could not be reached \(it did not answer in time\)/],
     ['cuts connections', { cut: 'before' as const }, /could not be reached/],
     ['is behind a block by Cloudflare', { error: 'cloudflare', message: '', httpStatus: 429 }, /Cloudflare/],
     ['has a hidden limit of the channel', { error: 'shared', message: '', httpStatus: 429 }, /asks to wait 2\.0 s/],
@@ -308,6 +308,15 @@ describe('what goes wrong', () => {
     expect(first.report.outputs).toMatchObject({ sent: 'false', 'message-id': expect.stringMatching(/^,\d+$/) });
     await notify({ webhook: `${bad}\n${good}`, title: 'both', 'message-id': idOf(first) });
     expect(discord.messages().at(-1)).toMatchObject({ edits: 1 });
+  });
+
+  test('an id that is none is a warning and a new message, or an error where that is asked for', async () => {
+    const webhook = discord.createWebhook();
+    const { report, log } = await notify({ webhook, status: 'failed', 'message-id': '../x' });
+    expect(report.outputs).toMatchObject({ sent: 'true', 'message-id': expect.stringMatching(/^\d+$/) });
+    expect(log.lines).toContainEqual(expect.stringMatching(/^warning: input 'message-id' is "\.\.\/x"/));
+    const strict = notify({ webhook, 'fail-on-error': 'true', 'message-id': '../x' });
+    await expect(strict).rejects.toThrow(/input 'message-id'/);
   });
 
   test('no webhook is a visible skip', async () => {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { GitHubContext } from '../../lib/context.ts';
-import { Problem } from '../../lib/errors.ts';
+import { messageOf, Problem } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Report } from '../../lib/report.ts';
 import { escapeCell, heading } from '../../lib/summary.ts';
@@ -42,7 +42,7 @@ export async function run(inputs: NotifyInputs, ports: NotifyPorts): Promise<Rep
   const webhooks = inputs.webhook.map((address) => opened(address, inputs['thread-id'], ports.log));
   const lines = linesOf(webhooks, deadline, ports);
   if (inputs.preflight && lines.length > 0) return preflight(inputs, lines);
-  const places = inputs['message-id'].map(placeOf);
+  const places = placesOf(inputs, ports.log);
   const mentions = parseMentions(inputs.mention);
   const time = Math.min(LOOK_UP_MS, inputs['time-limit'] * LOOK_UP_SHARE);
   const patience = AbortSignal.any([ports.signal, AbortSignal.timeout(Math.ceil(time))]);
@@ -51,10 +51,21 @@ export async function run(inputs: NotifyInputs, ports: NotifyPorts): Promise<Rep
   const letter = await letterOf(story, inputs, mentions, ports);
   if (inputs['dry-run']) return skipped(inputs, letter.message, 'dry-run: nothing was sent', previewOf(letter.message));
   if (lines.length === 0) return noWebhook(inputs, letter.message, ports.log);
-  const sent = await Promise.all(
-    lines.map((line, n) => send(line, letter, places[n] ?? { id: '', threadId: '' }, ports.log)),
-  );
+  const sent = await Promise.all(lines.map((line, n) => send(line, letter, places[n] ?? NOWHERE, ports.log)));
   return reportOf(inputs, letter.message, sent, places, ports.log);
+}
+
+/** An id that is none is said, but keeps nobody from being told: the message is then a new one. */
+function placesOf(inputs: NotifyInputs, log: Log): Place[] {
+  return inputs['message-id'].map((text) => {
+    try {
+      return placeOf(text);
+    } catch (error) {
+      if (failsOnError(inputs)) throw error;
+      log.warning(messageOf(error));
+      return NOWHERE;
+    }
+  });
 }
 
 /** Everything that goes to each webhook. */

@@ -127,7 +127,8 @@ describe('the message', () => {
   });
 
   test('goes from writer to writer by its id, the newest first', () => {
-    const id = (job: string) => `needs.${job}.outputs.message-id`;
+    const id = (job: string) =>
+      `${job === 'detect' ? '' : `needs.${job}.result == 'success' && `}needs.${job}.outputs.message-id`;
     const given = (job: string) =>
       everything[job]?.steps?.find(({ uses }) => uses === '$/actions/discord-notify')?.with?.['message-id'];
     for (const [n, job] of [...tellers, 'notify'].entries()) {
