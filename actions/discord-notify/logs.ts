@@ -9,13 +9,14 @@ import { visible } from './text/escape.ts';
 
 /** A log of this length is shown whole in the message. */
 const SHORT = 400;
+const SHORT_LINES = 6;
 /** The end of a file: what failed is told there. */
 const FILE_BYTES = 1_000_000;
 
 /** The logs of failed stages that are too long for a message, one file each. */
 export function logsOf(stages: readonly Stage[]): Attachment[] {
   return stages
-    .filter((stage) => isBad(stage) && (stage.log ?? []).join('\n').length > SHORT)
+    .filter((stage) => isBad(stage) && isLong((stage.log ?? []).join('\n').trimEnd()))
     .slice(0, LIMITS.attachments)
     .map(({ name, log = [] }) => ({
       name: fileName(name),
@@ -23,6 +24,8 @@ export function logsOf(stages: readonly Stage[]): Attachment[] {
       text: visible(log.join('\n')),
     }));
 }
+
+const isLong = (log: string): boolean => log.length > SHORT || log.split('\n').length > SHORT_LINES;
 
 /** The ends of files that the workflow names; one that cannot be read is said in the log, and no reason to stay silent. */
 export async function filesOf(paths: readonly string[], workspace: string, log: Log): Promise<Attachment[]> {

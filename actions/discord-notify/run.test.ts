@@ -42,7 +42,7 @@ async function notify(given: Record<string, string>, lookUp: Partial<LookUp> = {
   const report = await run(inputs, {
     fetch: (url, init) => fetch(url, init),
     clock: systemClock,
-    random: () => 0.5,
+    random: Math.random,
     log,
     signal: new AbortController().signal,
     context: { ...githubContext({ GITHUB_REPOSITORY: 'acme/sample', GITHUB_RUN_ID: '42', ...env }), workspace: folder },
@@ -378,7 +378,7 @@ describe('what GitHub knows', () => {
         '[Run](https://github.com/acme/sample/actions/runs/42) · [Log of lint](https://x.test/2)',
       ].join('\n'),
     );
-    expect(embed?.fields?.map(({ value }) => value)).toEqual(['failed · 7.0 s', 'succeeded · 5.0 s']);
+    expect(embed?.fields?.map(({ value }) => value)).toEqual(['failed · 7.0 s', 'succeeded\n5.0 s']);
   });
 
   test('nobody is asked without a token', async () => {

@@ -6,7 +6,7 @@ import { cut } from '../text/graphemes.ts';
 import { block, cutMarkdown } from '../text/markdown.ts';
 import { lines } from './embed.ts';
 import { byUrgency, isUrgent } from './states.ts';
-import { stageLine, troubleOf, type View } from './view.ts';
+import { lastOf, stageLine, troubleOf, type View } from './view.ts';
 
 /** Text within both limits of a message of components: characters, and bytes as Discord's server counts them. */
 class Budget {
@@ -106,7 +106,7 @@ function troubleText(stage: Stage, limit: number): string {
   const left = limit - head.length - 2;
   const why = cutMarkdown(cause, Math.floor(left * 0.5));
   const said = [head, why, cutMarkdown(next, Math.min(300, Math.floor(left * 0.25)))].filter(Boolean).join('\n');
-  const log = block(stage.log?.join('\n') ?? '', limit - said.length - 1);
+  const log = block(lastOf(stage), limit - said.length - 1);
   return log === '' ? said : `${said}\n${log}`;
 }
 

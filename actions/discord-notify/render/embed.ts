@@ -5,7 +5,7 @@ import { link, plainLine } from '../text/escape.ts';
 import { cut } from '../text/graphemes.ts';
 import { block, cutMarkdown } from '../text/markdown.ts';
 import { byUrgency, isUrgent, SIGNS } from './states.ts';
-import { factsOf, stageLine, stageName, troubleOf, type View } from './view.ts';
+import { factsOf, lastOf, stageLine, stageName, troubleOf, type View } from './view.ts';
 
 /** What the parts of an embed may take, so that together they stay below the total of 6,000. */
 const ROOM = {
@@ -99,7 +99,7 @@ function troubleField(stage: Stage, room: number): EmbedField {
   );
   const then = cutMarkdown(next, Math.min(300, left - why.length));
   const text = [head, why, then].filter(Boolean).join('\n');
-  const log = hasLog ? block(stage.log?.join('\n') ?? '', limit - text.length - 1) : '';
+  const log = hasLog ? block(lastOf(stage), limit - text.length - 1) : '';
   return { name, value: log === '' ? text : `${text}\n${log}`, inline: false };
 }
 

@@ -128,7 +128,7 @@ test('a run as it reads in Discord', () => {
           'rolled back · 1 min 15 s\nits container ended with exit code 3\n→ Look at its log\n```\nstarting\ncannot reach the gateway\n```',
         inline: false,
       },
-      { name: '✅ web', value: 'succeeded · 31.2 s\n`sha256:4b4b4b4b4b4b`', inline: true },
+      { name: '✅ web', value: 'succeeded\n31.2 s\n`4b4b4b4b4b4b`', inline: true },
     ],
     footer: { text: 'acme/sample · run 42 · by ada · took 1 min 46 s' },
     timestamp: '2026-11-21T09:30:00.000Z',
@@ -158,10 +158,10 @@ test('a range of commits names its size, its people and the newest of them', () 
     ),
   ).toEqual([
     '[`7777777…ccccccc`](https://x.test/compare) 5 commits by ada, bob',
-    '\\- [`ccccccc`](https://x.test/c) Change 0 by ada',
-    '\\- [`bbbbbbb`](https://x.test/b) Change 1 by bob',
-    '\\- [`aaaaaaa`](https://x.test/a) Change 2 by ada',
-    '\\- and 2 more',
+    '- [`ccccccc`](https://x.test/c) Change 0 by ada',
+    '- [`bbbbbbb`](https://x.test/b) Change 1 by bob',
+    '- [`aaaaaaa`](https://x.test/a) Change 2 by ada',
+    '- and 2 more',
     '[Run](https://github.test/acme/sample/actions/runs/42) · [Roll back](https://x.test/back)',
   ]);
 });

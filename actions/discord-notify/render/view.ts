@@ -70,7 +70,7 @@ export function viewOf(story: Story, style: Style): View {
     commits: style.hideContext ? '' : commitsText(story),
     streak: streakText(story),
     links: linksOf(story),
-    stages: style.hideStages ? [] : story.stages,
+    stages: style.hideStages ? [] : story.stages.map((stage) => withoutSame(stage, story.commits.head.sha)),
     footer: oneLine(
       template.footer === undefined ? footerText(story, style) : filled(template.footer, values, oneLine),
     ),
@@ -113,8 +113,8 @@ function commitsText({ commits }: Story): string {
   const rest = count - shown.length;
   return [
     `${link(code(range), url || head.url)} ${count} commits${by}`,
-    ...shown.map((commit) => `\\- ${commitLine(commit, authors.length > 1)}`),
-    rest > 0 ? `\\- and ${rest} more` : '',
+    ...shown.map((commit) => `- ${commitLine(commit, authors.length > 1)}`),
+    rest > 0 ? `- and ${rest} more` : '',
   ]
     .filter(Boolean)
     .join('\n');
@@ -185,14 +185,27 @@ export function stageName({ name }: Stage): string {
 }
 
 /** State, duration and image of a stage, divided by a sign or by line ends. */
-export function factsOf({ state, ms, digest, revision, url }: Stage, divider: string): string {
-  const image = digest ? code(digest.slice(0, 'sha256:'.length + 12)) : '';
+export function factsOf({ state, ms, digest, revision }: Stage, divider: string): string {
+  const image = digest ? code(digest.replace(/^sha256:/, '').slice(0, 12)) : '';
   const built = revision ? `built at ${code(revision.slice(0, 7))}` : '';
-  const lead = [WORDS[state], ms === undefined ? '' : humanDuration(ms)].filter(Boolean).join(' · ');
-  return [lead, image, built, url ? link('open', url) : ''].filter(Boolean).join(divider);
+  return [WORDS[state], ms === undefined ? '' : humanDuration(ms), image, built].filter(Boolean).join(divider);
+}
+
+/** The commit of an image matters where it is another than the run's: the image was reused. */
+function withoutSame({ revision, ...stage }: Stage, head: string): Stage {
+  return revision === undefined || revision === head ? stage : { ...stage, revision };
 }
 
 /** What is wrong with a stage and what to do, as far as it goes. */
 export function troubleOf({ cause = '', next = '' }: Stage): { cause: string; next: string } {
   return { cause: plain(cause.trim()), next: next.trim() === '' ? '' : `→ ${plain(next.trim())}` };
+}
+
+/** Lines of a log that a message shows: the whole is a file, or behind the link to the run. */
+const LOG_LINES = 6;
+
+export function lastOf({ log = [] }: Stage): string {
+  const lines = log.join('\n').trimEnd().split('\n');
+  const shown = lines.slice(-LOG_LINES).join('\n');
+  return lines.length > LOG_LINES ? `…\n${shown}` : shown;
 }

@@ -40,7 +40,14 @@ export function block(text: string, limit: number): string {
   const shown = disarmed(visible(text)).trimEnd();
   const room = limit - '```\n\n```'.length;
   if (shown.trim() === '' || room < LEAST_SHOWN) return '';
-  return `\`\`\`\n${cutStart(shown, room)}\n\`\`\``;
+  return `\`\`\`\n${lastLines(shown, room)}\n\`\`\``;
+}
+
+/** The end of a text from the beginning of a line, unless that line alone is too long. */
+function lastLines(text: string, room: number): string {
+  const end = cutStart(text, room);
+  const whole = end === text ? -1 : end.indexOf('\n');
+  return whole < 0 ? end : `${ELLIPSIS}${end.slice(whole)}`;
 }
 
 function take(pieces: readonly Piece[], room: number): { out: string; whole: boolean } {

@@ -45,8 +45,9 @@ export type Answer = { body: Record<string, unknown> } | { refusal: Refusal } | 
 const USER_AGENT = 'DiscordBot (https://github.com/slipway/slipway, 1)';
 const FIRST_BACKOFF_MS = 250;
 const LONGEST_BACKOFF_MS = 4_000;
-/** Added to what a 429 asks for, so that those refused together do not return together. */
+/** Added to what a 429 asks for, so that those refused together do not return together; more each time, up to so many times. */
 const SPREAD_MS = 250;
+const SPREAD_TIMES = 6;
 /** One attempt may take so much of the time: a stuck connection must leave some for another. */
 const ATTEMPT_SHARE = 0.6;
 const LEAST_ATTEMPT_MS = 1_000;
@@ -115,14 +116,14 @@ async function attempt(line: Line, request: Request, n: number): Promise<Settled
     if (ports.signal.aborted) throw cancelled('Discord webhook');
     return failedToSend(request, n, error, line.webhook);
   }
-  return judge(line, response, text);
+  return judge(line, response, text, n);
 }
 
 function patience(left: number): number {
   return Math.min(left, Math.max(LEAST_ATTEMPT_MS, left * ATTEMPT_SHARE));
 }
 
-function judge({ gates, ports, deadline }: Line, response: WebhookResponse, text: string): Settled | Again {
+function judge({ gates, ports, deadline }: Line, response: WebhookResponse, text: string, n: number): Settled | Again {
   const { status, headers, ok } = response;
   const body = parsed(text);
   const now = ports.clock.now();
@@ -131,7 +132,7 @@ function judge({ gates, ports, deadline }: Line, response: WebhookResponse, text
   if (status === 429) {
     const wait = waitOf(headers, body);
     if (wait === undefined) throw blockedByCloudflare();
-    const until = now + wait + Math.ceil(ports.random() * SPREAD_MS);
+    const until = now + wait + Math.ceil(ports.random() * SPREAD_MS * Math.min(n, SPREAD_TIMES));
     heedRefusal(gates, headers, body, until);
     if (until >= deadline) throw gaveUp(wait);
     return new Again(0, gaveUp(wait));
