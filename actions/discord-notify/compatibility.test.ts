@@ -138,3 +138,11 @@ test.each([
   [{ 'thread-id': 'x' }, /input 'thread-id' is "x": it is not an id of Discord/],
   [{ log: 'all' }, /input 'log' is "all": it is none of attachment, thread, message/],
 ])('%j is refused with cause and fix', (given, message) => expect(() => read(given)).toThrow(message));
+
+test('names come as words, or as the JSON that other actions put out', () => {
+  expect(read({ components: '["infra","web"]', running: '["web"] []' })).toMatchObject({
+    components: ['infra', 'web'],
+    running: ['web'],
+  });
+  expect(read({ components: 'infra, web\nbot' }).components).toEqual(['infra', 'web', 'bot']);
+});

@@ -66,17 +66,11 @@ function username() {
   );
 }
 
-/** Names separated by commas, or a JSON array as actions put it out. */
+/** Names separated by commas, spaces or line ends, or JSON arrays of them as actions put them out. */
 function names() {
   return v.pipe(
     v.string(),
-    v.transform((s) =>
-      s
-        .replace(/^\s*\[|\]\s*$/g, '')
-        .split(/[\n,]/)
-        .map((word) => word.trim().replace(/^"(.*)"$/, '$1'))
-        .filter(Boolean),
-    ),
+    v.transform((s) => s.split(/[[\]",\s]+/).filter(Boolean)),
   );
 }
 
@@ -104,6 +98,7 @@ export const fields = {
   needs: yamlValue(needsSchema, 'JSON'),
   results: text(),
   components: names(),
+  running: names(),
   base: text(),
   links: lines(),
   mention: list(),

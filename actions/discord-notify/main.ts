@@ -15,6 +15,7 @@ function notify({ input, env, log, signal, context }: Edge) {
   return run(readInputs(fields, given), {
     fetch: fetchThroughProxy(env),
     clock: systemClock,
+    startedAt: performance.timeOrigin,
     random: Math.random,
     log,
     signal,

@@ -25,6 +25,8 @@ export interface NotifyPorts extends WebhookPorts {
   clock: Clock;
   log: Log;
   context: GitHubContext;
+  /** When the step began, in milliseconds since the epoch, where its start counts as well; now unless told. */
+  startedAt?: number;
   /** GITHUB_RUN_NUMBER, or ''. */
   runNumber: string;
   /** What GitHub knows of the run, asked with this token until the signal fires; undefined where nobody is asked. */
@@ -34,11 +36,13 @@ export interface NotifyPorts extends WebhookPorts {
 /** Looking things up may take so much of the time; sending needs the rest. */
 const LOOK_UP_SHARE = 0.3;
 const LOOK_UP_MS = 3_000;
+/** What writing outputs and summary and ending the process may take. */
+const EXIT_SHARE = 0.02;
 
 /** Tells the run's story in one message. What goes wrong with Discord is a warning, unless `fail-on-error` makes it a failure. */
 export async function run(inputs: NotifyInputs, ports: NotifyPorts): Promise<Report> {
-  // Of everything that follows, so that the step as a whole is bounded.
-  const deadline = ports.clock.now() + inputs['time-limit'];
+  // Of everything, so that the step as a whole is bounded.
+  const deadline = (ports.startedAt ?? ports.clock.now()) + inputs['time-limit'] * (1 - EXIT_SHARE);
   const webhooks = inputs.webhook.map((address) => opened(address, inputs['thread-id'], ports.log));
   const lines = linesOf(webhooks, deadline, ports);
   if (inputs.preflight && lines.length > 0) return preflight(inputs, lines);

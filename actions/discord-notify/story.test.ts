@@ -37,11 +37,15 @@ describe('the stages of a run', () => {
   test('are components in the order of the plan, those that have not ended waiting', () => {
     const results = [result('bot'), result('infra')];
     const planned = ['infra', 'web', 'bot'];
-    expect(of({ results, planned, underWay: true }).map(({ name, state }) => [name, state])).toEqual([
+    const states = (running: string[]) =>
+      of({ results, planned, underWay: true, running }).map(({ name, state }) => [name, state]);
+    expect(states([])).toEqual([
       ['infra', 'succeeded'],
       ['web', 'waiting'],
       ['bot', 'succeeded'],
     ]);
+    expect(states(['web', 'bot'])).toContainEqual(['web', 'running']);
+    expect(states(['web', 'bot'])).toContainEqual(['bot', 'succeeded']);
   });
 
   test('a component that was planned and left nothing failed, unless the run was cancelled', () => {

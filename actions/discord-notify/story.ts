@@ -128,8 +128,9 @@ export interface Parts {
   results: readonly Result[];
   /** Names of what the run set out to ship; those without a result have not ended yet. */
   planned: readonly string[];
-  /** Whether the run goes on. */
+  /** Whether the run goes on, and which of the planned are at it. */
   underWay: boolean;
+  running?: readonly string[];
 }
 
 /**
@@ -137,18 +138,22 @@ export interface Parts {
  * (a runner that died, a step before the deployment): a failure that nobody reports would look like success. Without components the
  * jobs are the stages.
  */
-export function stagesOf({ needs, results, planned, underWay }: Parts): Stage[] {
+export function stagesOf({ needs, results, planned, underWay, running = [] }: Parts): Stage[] {
   const known = new Map(results.map((result) => [result.component, stageOfResult(result)]));
-  const open = planned.filter((name) => !known.has(name)).map((name) => ({ name, ...withoutResult(needs, underWay) }));
+  const open = planned
+    .filter((name) => !known.has(name))
+    .map((name): Stage => {
+      if (!underWay) return { name, ...lost(needs) };
+      return { name, state: running.includes(name) ? 'running' : 'waiting' };
+    });
   const order = new Map(planned.map((name, place) => [name, place]));
   const place = ({ name }: Stage): number => order.get(name) ?? planned.length;
   const components = [...known.values(), ...open].toSorted((a, b) => place(a) - place(b));
   return [...components, ...jobStages(needs, components)];
 }
 
-/** What a component without a result has come to: at the end nobody may take its silence for success. */
-function withoutResult(needs: Needs, underWay: boolean): Pick<Stage, 'state' | 'cause' | 'next'> {
-  if (underWay) return { state: 'waiting' };
+/** What a component without a result has come to at the end: nobody may take its silence for success. */
+function lost(needs: Needs): Pick<Stage, 'state' | 'cause' | 'next'> {
   if (Object.values(needs).some(({ result }) => result === 'cancelled')) return { state: 'cancelled' };
   return {
     state: 'failed',

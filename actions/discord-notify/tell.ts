@@ -27,7 +27,7 @@ export async function tell(inputs: NotifyInputs, ports: TellPorts): Promise<Stor
   const results = inputs.results === '' ? [] : [...(await readResults(inputs.results)).values()];
   const given = stateOfWord(inputs.status);
   const underWay = given === 'started' || given === 'running';
-  const found = stagesOf({ needs, results, planned: inputs.components, underWay });
+  const found = stagesOf({ needs, results, planned: inputs.components, underWay, running: inputs.running });
   const nothing = found.length === 0 && Object.keys(needs).length === 0;
   const state = given ?? (nothing ? stateOfJob(inputs['job-status']) : undefined) ?? stateOf(found, needs);
   const [commits, streak, jobs] = await Promise.all([

@@ -46,7 +46,7 @@ const USER_AGENT = 'DiscordBot (https://github.com/slipway/slipway, 1)';
 const FIRST_BACKOFF_MS = 250;
 const LONGEST_BACKOFF_MS = 4_000;
 /** Added to what a 429 asks for, so that those refused together do not return together; more each time, up to so many times. */
-const SPREAD_MS = 250;
+const SPREAD_MS = 600;
 const SPREAD_TIMES = 6;
 /** One attempt may take so much of the time: a stuck connection must leave some for another. */
 const ATTEMPT_SHARE = 0.6;
