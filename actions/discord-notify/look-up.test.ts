@@ -56,6 +56,7 @@ test('the commits since the earliest of several bases, newest first, with their 
     head: { sha: last, subject: 'Add four' },
     base: first,
     count: 3,
+    url: `https://github.test/acme/sample/compare/${first}...${last}`,
     list: [{ subject: 'Add four' }, { subject: 'Add three' }, { subject: 'Add two' }],
   });
   expect(found?.authors).toHaveLength(1);

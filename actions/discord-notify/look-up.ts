@@ -64,7 +64,8 @@ export function gitHubLookUp({ context, token, workflowRef, log, signal }: LookU
             const basehead = `${base}...${context.sha}`;
             const { rest } = await client();
             const { data } = await rest.repos.compareCommitsWithBasehead({ owner, repo, basehead, request });
-            return rangeOf(data, base);
+            const page = `${context.serverUrl}/${context.repository.slug}/compare/${basehead}`;
+            return rangeOf(data, base, page);
           }),
         ),
       );
@@ -148,15 +149,14 @@ function commitOf({ sha, html_url, commit, author }: ApiCommit): Commit {
 
 interface ApiRange {
   total_commits: number;
-  html_url?: string;
   commits: ApiCommit[];
 }
 
-function rangeOf({ total_commits: count, html_url: url, commits }: ApiRange, base: string): Commits | undefined {
+function rangeOf({ total_commits: count, commits }: ApiRange, base: string, url: string): Commits | undefined {
   const all = commits.map(commitOf).reverse();
   const [head] = all;
   if (!head) return undefined;
-  return { head, base, count, list: all.slice(0, LISTED), authors: authorsOf(all), url: url ?? '' };
+  return { head, base, count, list: all.slice(0, LISTED), authors: authorsOf(all), url };
 }
 
 function pastRun(run: { id: number; conclusion: string | null; updated_at: string }): PastRun {

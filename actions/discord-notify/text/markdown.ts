@@ -5,7 +5,7 @@ import { cutStart, ELLIPSIS, graphemes } from './graphemes.ts';
  * A piece of Discord's Markdown. An atom is shown whole or not at all (an escape, a link, a mention, a grapheme); a pair has
  * signs at both ends and may be cut inside, because the closing sign is put after the cut.
  */
-type Piece = { atom: string } | { open: string; close: string; inside: Piece[] };
+type Piece = { atom: string } | { open: string; close: string; inside: Iterable<Piece> };
 
 /** Longest first: `**` would otherwise be read as two `*`. */
 const PAIRS = ['**', '__', '~~', '||', '*', '_'] as const;
@@ -13,7 +13,7 @@ const PAIRS = ['**', '__', '~~', '||', '*', '_'] as const;
 const ATOMS: readonly RegExp[] = [
   /\\[^A-Za-z\d\s]/y,
   // A link in one piece: half an address leads elsewhere.
-  /\[(?:\\.|[^\]\\\n])+\]\(<?https?:\/\/[^\s<>)]+>?\)/y,
+  /\[(?:\\.|[^\]\\\n]){1,600}\]\(<?https?:\/\/[^\s<>)]+>?\)/y,
   /<(?:@[!&]?|#|a?:\w+:|t:|\/[^>\n]+:|id:|https?:\/\/)[^\s<>]*>/y,
   /https?:\/\/[^\s<>()]+/y,
 ];
@@ -50,7 +50,7 @@ function lastLines(text: string, room: number): string {
   return whole < 0 ? end : `${ELLIPSIS}${end.slice(whole)}`;
 }
 
-function take(pieces: readonly Piece[], room: number): { out: string; whole: boolean } {
+function take(pieces: Iterable<Piece>, room: number): { out: string; whole: boolean } {
   let out = '';
   for (const piece of pieces) {
     const left = room - out.length;
@@ -69,28 +69,35 @@ function take(pieces: readonly Piece[], room: number): { out: string; whole: boo
   return { out, whole: true };
 }
 
-function piecesOf(text: string): Piece[] {
-  const pieces: Piece[] = [];
-  let plain = '';
-  const flush = (): void => {
-    for (const atom of graphemes(plain)) pieces.push({ atom });
-    plain = '';
-  };
+/** What may begin more than a character; `h` is for addresses. */
+const SPECIAL = /[\\[<h`*_~|]/g;
+
+/** The pieces one by one, so that what comes after the cut costs nothing. */
+function* piecesOf(text: string): Generator<Piece> {
   // A sign that has no partner from here on has none later either.
   const missing = new Set<string>();
-  for (let at = 0; at < text.length; ) {
+  let plainFrom = 0;
+  for (let at = nextSpecial(text, 0); at < text.length; at = nextSpecial(text, at)) {
     const found = codeAt(text, at) ?? atomAt(text, at) ?? pairAt(text, at, missing);
     if (!found) {
-      plain += text[at];
       at += 1;
       continue;
     }
-    flush();
-    pieces.push(found.piece);
+    yield* atomsOf(text.slice(plainFrom, at));
+    yield found.piece;
     at += found.length;
+    plainFrom = at;
   }
-  flush();
-  return pieces;
+  yield* atomsOf(text.slice(plainFrom));
+}
+
+function* atomsOf(text: string): Generator<Piece> {
+  for (const atom of graphemes(text)) yield { atom };
+}
+
+function nextSpecial(text: string, from: number): number {
+  SPECIAL.lastIndex = from;
+  return SPECIAL.exec(text)?.index ?? text.length;
 }
 
 interface Found {
@@ -107,12 +114,11 @@ function codeAt(text: string, at: number): Found | undefined {
     if (end < 0) return undefined;
     const body = text.slice(at + FENCE.length, end);
     const [first = ''] = /^[\w+-]*\n/.exec(body) ?? [];
-    const inside = [...graphemes(body.slice(first.length))].map((atom) => ({ atom }));
     return {
       piece: {
         open: FENCE + first,
         close: body.endsWith('\n') ? `\n${FENCE}` : FENCE,
-        inside: withoutLastBreak(inside),
+        inside: atomsOf(body.slice(first.length).replace(/\n$/, '')),
       },
       length: end + FENCE.length - at,
     };
@@ -120,12 +126,8 @@ function codeAt(text: string, at: number): Found | undefined {
   const [ticks = ''] = /^`+/.exec(text.slice(at, at + 8)) ?? [];
   const end = text.indexOf(ticks, at + ticks.length);
   if (end <= at + ticks.length) return undefined;
-  const inside = [...graphemes(text.slice(at + ticks.length, end))].map((atom) => ({ atom }));
+  const inside = atomsOf(text.slice(at + ticks.length, end));
   return { piece: { open: ticks, close: ticks, inside }, length: end + ticks.length - at };
-}
-
-function withoutLastBreak(pieces: { atom: string }[]): { atom: string }[] {
-  return pieces.at(-1)?.atom === '\n' ? pieces.slice(0, -1) : pieces;
 }
 
 function atomAt(text: string, at: number): Found | undefined {
