@@ -1,7 +1,7 @@
 import { LIMITS } from '../limits.ts';
 import { type Attachment, COMPONENTS_V2, type Message, type Payload } from '../payload.ts';
 import type { Story } from '../story.ts';
-import { code } from '../text/escape.ts';
+import { code, link } from '../text/escape.ts';
 import { cut } from '../text/graphemes.ts';
 import { cutMarkdown } from '../text/markdown.ts';
 import { componentsOf } from './components.ts';
@@ -35,9 +35,9 @@ export function render(story: Story, style: Style, { mentions, attachments }: Ex
 /** A short message beside the living one: an edit notifies nobody (discord-api-docs#1419), so whoever asked to be woken needs a new one. */
 export function renderAlert(story: Story, style: Style, mentions: readonly Mention[]): Message {
   const { title, titleUrl } = viewOf(story, style);
-  const said = titleUrl === '' ? title : `[${title}](<${titleUrl}>)`;
+  const said = link(cutMarkdown(title, 400), titleUrl, true);
   const payload: Payload = {
-    content: `${mentionsText(mentions)} ${cutMarkdown(said, 1000)}`,
+    content: `${mentionsText(mentions)} ${said}`,
     embeds: [],
     allowed_mentions: allowOnly(mentions),
     ...(style.username !== '' && { username: style.username }),

@@ -85,7 +85,8 @@ describe('any story in any style', () => {
     fc.assert(
       fc.property(story, format, (told, shape) => {
         const { payload } = render(told, { ...PLAIN, format: shape }, { mentions: [], attachments: [] });
-        for (const text of markdownOf(payload)) {
+        const alert = renderAlert(told, PLAIN, []).payload;
+        for (const text of [...markdownOf(payload), ...markdownOf(alert)]) {
           expect(text).not.toMatch(/<@[!&]?\d|@(everyone|here)/);
           expect([text, strange(text)]).toEqual([text, []]);
         }

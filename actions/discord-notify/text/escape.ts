@@ -72,10 +72,13 @@ export function safeUrl(url: string): string {
   return safe.length > URL_LIMIT ? '' : safe;
 }
 
-/** A Markdown link around ready-made Markdown; the label alone where there is no usable address. */
-export function link(label: string, url: string): string {
+/**
+ * A Markdown link around ready-made Markdown; the label alone where there is no usable address.
+ * @param quiet without the preview that Discord shows of a page below a message
+ */
+export function link(label: string, url: string, quiet = false): string {
   const address = safeUrl(url);
   // Brackets in a label end it even when they are escaped: Discord looks for the link first.
   const shown = label.replace(/\\?\[/g, '\\(').replace(/\\?\]/g, '\\)');
-  return address === '' || label === '' ? label : `[${shown}](${address})`;
+  return address === '' || label === '' ? label : `[${shown}](${quiet ? `<${address}>` : address})`;
 }

@@ -1,8 +1,7 @@
 import type { Message } from '../payload.ts';
-import { COMPONENTS_V2 } from '../payload.ts';
 import type { Place } from './address.ts';
 import { type Answer, call, type Line } from './call.ts';
-import { bodyOf, forEdit } from './form.ts';
+import { bodyOf, forEdit, forPost, isComponents } from './form.ts';
 import { CODE, isOutOfReach, refused } from './refusal.ts';
 
 export interface Sent {
@@ -55,7 +54,7 @@ async function post(line: Line, message: Message, { place, threadName, newThread
   let attached = true;
   let named = newThread && threadId === '';
   for (;;) {
-    const payload = { ...message.payload, ...(named && { thread_name: threadName }) };
+    const payload = { ...forPost(message.payload), ...(named && { thread_name: threadName }) };
     const body = await bodyOf(payload, attached ? message.attachments : []);
     // Without wait=true Discord answers 204 also when it did not keep the message.
     const query = { wait: 'true', ...queryOf(message, threadId) };
@@ -79,7 +78,7 @@ function queryOf({ payload }: Message, threadId: string): Record<string, string>
   return {
     ...(threadId !== '' && { thread_id: threadId }),
     // Without it a webhook that no application owns has its components ignored in silence.
-    ...(((payload.flags ?? 0) & COMPONENTS_V2) !== 0 && { with_components: 'true' }),
+    ...(isComponents(payload) && { with_components: 'true' }),
   };
 }
 

@@ -1,5 +1,5 @@
 import { LIMITS } from '../limits.ts';
-import type { Attachment, Payload } from '../payload.ts';
+import { type Attachment, COMPONENTS_V2, type Payload } from '../payload.ts';
 import { oneLine } from '../text/escape.ts';
 import { cut } from '../text/graphemes.ts';
 
@@ -34,9 +34,18 @@ export async function bodyOf(payload: object, attachments: readonly Attachment[]
   };
 }
 
-/** What may not be changed once a message is there. */
-export function forEdit({ username: _, avatar_url: __, ...rest }: Payload): Omit<Payload, 'username' | 'avatar_url'> {
-  return rest;
+/** What a post says. A message of components may not even name text and embeds. */
+export function forPost({ content, embeds, ...rest }: Payload): object {
+  return isComponents(rest) ? rest : { content, embeds, ...rest };
+}
+
+/** What an edit says: without what cannot be changed, and with what the message has to lose when it becomes one of components. */
+export function forEdit({ username: _, avatar_url: __, ...rest }: Payload): object {
+  return isComponents(rest) ? { ...rest, content: null, embeds: null } : rest;
+}
+
+export function isComponents({ flags = 0 }: Pick<Payload, 'flags'>): boolean {
+  return (flags & COMPONENTS_V2) !== 0;
 }
 
 const ALL_FILES = 20_000_000;
