@@ -4,7 +4,6 @@ import { readInputs } from '../../lib/inputs.ts';
 import type { Edge } from '../../lib/runner.ts';
 import { fields } from '../discord-notify/inputs.ts';
 import { run } from '../discord-notify/run.ts';
-import { fetchThroughProxy } from '../discord-notify/webhook/proxy.ts';
 import type { ShipInputs } from './inputs.ts';
 
 /** Tells the team, where a webhook is given. What goes wrong with that is a warning in the log and changes no outcome. */
@@ -20,14 +19,14 @@ export async function notify(inputs: ShipInputs, results: string, edge: Edge): P
     await run(
       readInputs(fields, (name) => given[name] ?? ''),
       {
-        fetch: fetchThroughProxy(env),
+        fetch: (url, init) => fetch(url, init),
         clock: systemClock,
         random: Math.random,
         log,
         signal: own,
         context,
         runNumber: env.GITHUB_RUN_NUMBER ?? '',
-        // The GitHub client that it needs is not worth its size here.
+        // The GitHub client that it needs is not worth its size here, and neither is a proxy's.
         lookUp: undefined,
       },
     );
