@@ -181,6 +181,13 @@ test.each([
   ).toEqual(wanted === '' ? [] : [wanted]);
 });
 
+test('a run that goes on shows that something has failed', () => {
+  expect(embed({ ...SAMPLE, state: 'running' })).toMatchObject({
+    title: '🔄 pipeline goes on after a failure in dev',
+    color: 0xef4444,
+  });
+});
+
 test('many stages that ended well are a list, and each that did not has its own field', () => {
   const stages: Stage[] = Array.from({ length: 30 }, (_, n) => ({
     name: `service-${n}`,

@@ -1,5 +1,5 @@
 import { humanDuration } from '../../../lib/clock.ts';
-import type { Commit, Link, Stage, Story, Streak } from '../story.ts';
+import { type Commit, isBad, type Link, type Stage, type Story, type Streak } from '../story.ts';
 import { code, link, oneLine, plain, plainLine, safeUrl } from '../text/escape.ts';
 import { cut } from '../text/graphemes.ts';
 import { type Look, SIGNS, STATES, WORDS } from './states.ts';
@@ -53,7 +53,7 @@ const AUTHORS = 5;
 
 /** What a story says, in words. Pure. */
 export function viewOf(story: Story, style: Style): View {
-  const look = STATES[story.state];
+  const look = lookOf(story);
   const template = templateFor(style.template, story.state);
   const values = valuesOf(story, look);
   const say = (text: string | undefined): string => (text ? filled(text, values) : '');
@@ -76,6 +76,13 @@ export function viewOf(story: Story, style: Style): View {
     ),
     content: say(template.content ?? style.content),
   };
+}
+
+/** A run that goes on shows at once that something in it has failed. */
+function lookOf({ state, stages }: Story): Look {
+  const look = STATES[state];
+  if (state !== 'running' || !stages.some(isBad)) return look;
+  return { ...look, color: STATES.failed.color, word: 'goes on after a failure' };
 }
 
 /** Placeholders of templates: {name}. */

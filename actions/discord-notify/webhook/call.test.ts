@@ -106,6 +106,7 @@ describe('a request', () => {
     ],
     ['a post whose answer was lost twice', POST, [cut], /could not be reached \(other side closed\)/, 2],
     ['an answer of something else', POST, [{ status: 200, body: '<html>log in</html>' }], /not one of Discord/, 1],
+    ['a page to log in to', POST, [{ status: 302 }], /status 302 is not one of Discord/, 1],
     ['a 503 until the time is over', PATCH, [{ status: 503 }], /answers with status 503/, 8],
   ])('is given up for %s', async (_, request, script, cause, asked) => {
     const seen = lineOf(script);

@@ -108,7 +108,8 @@ async function attempt(line: Line, request: Request, n: number): Promise<Settled
       method: request.method,
       headers: { ...request.headers, 'user-agent': USER_AGENT },
       ...(request.body !== undefined && { body: request.body }),
-      redirect: 'error',
+      // Discord's API sends nobody on; whoever does would get the token.
+      redirect: 'manual',
       signal: AbortSignal.any([ports.signal, AbortSignal.timeout(Math.ceil(patience(left)))]),
     });
     text = await textOf(response);
@@ -129,6 +130,7 @@ function judge({ gates, ports, deadline }: Line, response: WebhookResponse, text
   const now = ports.clock.now();
   heed(gates, headers, now);
   if (ok) return body ? { body } : status === 204 ? { body: {} } : throwing(notUnderstood(status));
+  if (status < 400) throw notUnderstood(status);
   if (status === 429) {
     const wait = waitOf(headers, body);
     if (wait === undefined) throw blockedByCloudflare();

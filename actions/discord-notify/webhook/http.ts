@@ -5,7 +5,7 @@ export interface WebhookRequest {
   method: 'GET' | 'POST' | 'PATCH';
   headers: Record<string, string>;
   body?: string | Uint8Array<ArrayBuffer>;
-  redirect: 'error';
+  redirect: 'manual';
   signal: AbortSignal;
 }
 
