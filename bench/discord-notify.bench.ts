@@ -104,6 +104,14 @@ async function listening(server: Server): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
+/** An address that nobody listens at any more. */
+async function closedPort(): Promise<string> {
+  const server = createServer();
+  const address = await listening(server);
+  await closed(server);
+  return address;
+}
+
 async function closed(server: Server): Promise<void> {
   server.closeAllConnections();
   await new Promise((done) => server.close(done));
@@ -149,7 +157,7 @@ const benchmark: Benchmark = {
         faults.add({ service: 'discord', effect });
         cases.push(await bound(name, dist, webhook, few));
       }
-      cases.push(await bound('nobody listens', dist, 'http://127.0.0.1:9/api/webhooks/1/token', few));
+      cases.push(await bound('nobody listens', dist, `${await closedPort()}/api/webhooks/1/token`, few));
     } finally {
       await discord.close();
     }
