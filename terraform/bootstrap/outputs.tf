@@ -1,0 +1,43 @@
+output "backend" {
+  description = "Settings of the S3 backend of each environment, for backend-config; the key is per root"
+  value = {
+    for name in keys(var.environments) : name => {
+      bucket       = aws_s3_bucket.state.bucket
+      key          = "${name}/terraform.tfstate"
+      region       = local.region
+      encrypt      = true
+      kms_key_id   = aws_kms_key.state.arn
+      use_lockfile = true
+    }
+  }
+}
+
+output "deploy_roles" {
+  description = "Role of each environment in .github/slipway.yml: builds and deploys"
+  value       = { for name, role in aws_iam_role.deploy : name => role.arn }
+}
+
+output "apply_roles" {
+  description = "Role of each environment that plans and applies Terraform"
+  value       = { for name, role in aws_iam_role.apply : name => role.arn }
+}
+
+output "plan_role" {
+  description = "Read-only role for the plans of pull requests (plan-role of check.yml)"
+  value       = aws_iam_role.plan.arn
+}
+
+output "permissions_boundary" {
+  description = "Boundary that every role of an environment must have (permissions_boundary of the modules)"
+  value       = aws_iam_policy.boundary.arn
+}
+
+output "state_bucket" {
+  description = "Bucket with the states"
+  value       = aws_s3_bucket.state.bucket
+}
+
+output "repository_urls" {
+  description = "ECR repositories by name"
+  value       = { for name, repository in module.ecr : name => repository.url }
+}
