@@ -61,7 +61,7 @@ variable "container" {
   }
 
   validation {
-    condition     = var.container.port == null || (try(var.container.port, 0) >= 1 && try(var.container.port, 0) <= 65535)
+    condition     = coalesce(var.container.port, 1) >= 1 && coalesce(var.container.port, 1) <= 65535
     error_message = "container.port must be from 1 to 65535."
   }
 }
@@ -95,7 +95,7 @@ variable "load_balancer" {
   }
 
   validation {
-    condition     = var.load_balancer == null || try(var.load_balancer.priority >= 1 && var.load_balancer.priority <= 49999, false)
+    condition     = try(var.load_balancer.priority >= 1 && var.load_balancer.priority <= 49999, var.load_balancer == null)
     error_message = "load_balancer.priority must be from 1 to 49999."
   }
 }

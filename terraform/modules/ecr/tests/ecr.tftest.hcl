@@ -13,7 +13,7 @@ run "tags_are_written_once_but_for_those_that_move" {
   }
 
   assert {
-    condition     = [for filter in aws_ecr_repository.this.image_tag_mutability_exclusion_filter : filter.filter] == tolist(["latest", "branch-*", "pr-*", "cache*"])
+    condition     = [for filter in aws_ecr_repository.this.image_tag_mutability_exclusion_filter : filter.filter] == ["latest", "branch-*", "pr-*", "cache*"]
     error_message = "Tags of pull requests, branches and caches cannot move."
   }
 }

@@ -71,7 +71,7 @@ run "rolling_by_default_with_the_breaker" {
   }
 
   assert {
-    condition     = length(aws_lb_target_group.this) == 1 && length(aws_ecs_service.this.load_balancer[0].advanced_configuration) == 0 && length(aws_iam_role.infrastructure) == 0
+    condition     = length(aws_lb_target_group.this) == 1 && length(one(aws_ecs_service.this.load_balancer).advanced_configuration) == 0 && length(aws_iam_role.infrastructure) == 0
     error_message = "A rolling service got what only shifting traffic needs."
   }
 }
@@ -118,7 +118,7 @@ run "canary_has_two_target_groups_and_a_role" {
     condition = (
       aws_ecs_service.this.deployment_configuration[0].canary_configuration[0].canary_percent == 5 &&
       aws_ecs_service.this.deployment_configuration[0].bake_time_in_minutes == "15" &&
-      length(aws_ecs_service.this.load_balancer[0].advanced_configuration) == 1 &&
+      length(one(aws_ecs_service.this.load_balancer).advanced_configuration) == 1 &&
       length(aws_lb_listener_rule.test) == 1
     )
     error_message = "The service does not shift traffic by canary with a test listener."
