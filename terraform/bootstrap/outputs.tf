@@ -13,18 +13,23 @@ output "backend" {
 }
 
 output "deploy_roles" {
-  description = "Role of each environment in .github/slipway.yml: builds and deploys"
+  description = "Role of each environment that builds and deploys (`role`)"
   value       = { for name, role in aws_iam_role.deploy : name => role.arn }
 }
 
 output "apply_roles" {
-  description = "Role of each environment that plans and applies Terraform"
+  description = "Role of each environment that applies Terraform (`infra-role`)"
   value       = { for name, role in aws_iam_role.apply : name => role.arn }
 }
 
-output "plan_role" {
-  description = "Read-only role for the plans of pull requests (plan-role of check.yml)"
-  value       = aws_iam_role.plan.arn
+output "plan_roles" {
+  description = "Role of each environment that plans and looks for drift (`plan-role`)"
+  value       = { for name, role in aws_iam_role.plan : name => role.arn }
+}
+
+output "pull_request_role" {
+  description = "Read-only role for the plans of pull requests (input `plan-role` of check.yml)"
+  value       = aws_iam_role.check.arn
 }
 
 output "permissions_boundary" {

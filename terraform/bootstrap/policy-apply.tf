@@ -71,6 +71,13 @@ locals {
           )
         },
         {
+          # Its value is bootstrap's.
+          Sid      = "NeverChangeTheKeyOfPlans"
+          Effect   = "Deny"
+          Action   = ["ssm:AddTagsToResource", "ssm:DeleteParameter", "ssm:DeleteParameters", "ssm:PutParameter", "ssm:RemoveTagsFromResource"]
+          Resource = local.plan_key[name][0].Resource
+        },
+        {
           # The machine image of the hosts, and the public ones of AWS.
           Sid      = "ReadImages"
           Effect   = "Allow"

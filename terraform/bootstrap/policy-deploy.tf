@@ -214,6 +214,13 @@ locals {
           Action   = ["ssm:AddTagsToResource", "ssm:GetParameter", "ssm:GetParameterHistory", "ssm:ListTagsForResource", "ssm:PutParameter"]
           Resource = local.here[name].state
         },
+        {
+          # A deployment has no business with plans of the infrastructure.
+          Sid      = "NeverTheKeyOfPlans"
+          Effect   = "Deny"
+          Action   = ["ssm:*"]
+          Resource = local.plan_key[name][0].Resource
+        },
       ] : statement if contains(environment.capabilities, "ssm")],
       [for statement in [{
         Sid      = "ParametersOfTheConfigFile"

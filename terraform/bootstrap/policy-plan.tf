@@ -1,5 +1,5 @@
-# What a plan of a pull request may do: read, and no secret. The code that it plans is the pull request's, and it can call AWS
-# with this role (a data source, an external program): so whatever the role can read, the author of a pull request can.
+# What a plan may do: read, and no secret. The code that a pull request's run plans is the pull request's, and it can call AWS
+# with its role (a data source, an external program): so whatever that role can read, the author of a pull request can.
 
 locals {
   read = [
@@ -71,21 +71,44 @@ locals {
   ]
 
   # States are read without a lock: a lock would be a way to stop deployments from a pull request.
-  plan_state = concat(
-    [
-      {
-        Sid      = "ListStates"
-        Effect   = "Allow"
-        Action   = ["s3:ListBucket"]
-        Resource = [local.state_arn]
-      },
-      {
-        Sid      = "ReadStates"
+  list_states = {
+    Sid      = "ListStates"
+    Effect   = "Allow"
+    Action   = ["s3:ListBucket"]
+    Resource = [local.state_arn]
+  }
+
+  read_key_of_states = [for statement in local.state_key : merge(statement, { Action = ["kms:Decrypt"] })]
+
+  read_states = concat(
+    [local.list_states, {
+      Sid      = "ReadStates"
+      Effect   = "Allow"
+      Action   = ["s3:GetObject"]
+      Resource = [for name in keys(var.environments) : "${local.state_arn}/${name}/*"]
+    }],
+    local.read_key_of_states,
+  )
+
+  read_own_states = {
+    for name in keys(var.environments) : name => concat(
+      [local.list_states, {
+        Sid      = "ReadOwnStates"
         Effect   = "Allow"
         Action   = ["s3:GetObject"]
-        Resource = [for name in keys(var.environments) : "${local.state_arn}/${name}/*"]
-      },
-    ],
-    [for statement in local.state_key : merge(statement, { Action = ["kms:Decrypt"] })],
-  )
+        Resource = ["${local.state_arn}/${name}/*"]
+      }],
+      local.read_key_of_states,
+    )
+  }
+
+  # Plans that wait for approval are encrypted with it; the run that plans writes them, the one that applies reads them.
+  plan_key = {
+    for name, environment in var.environments : name => [{
+      Sid      = "KeyOfPlans"
+      Effect   = "Allow"
+      Action   = ["ssm:GetParameter"]
+      Resource = [for region in environment.regions : "arn:${local.partition}:ssm:${region}:${local.account}:parameter/slipway/${name}/plan-key"]
+    }]
+  }
 }

@@ -1,18 +1,37 @@
-# The roles and what they may do. Each environment has two: one that deploys (app, bot, ami) and one that applies Terraform,
-# so that a deployment can change no infrastructure and hand itself no rights.
+# The roles and what they may do. Each environment has three: one that deploys (app, bot, ami), one that applies Terraform, and
+# one that only plans it; so a deployment can change no infrastructure and hand itself no rights. Pull requests have one
+# of their own, for the account, which reads and nothing else.
 
-resource "aws_iam_role" "plan" {
+resource "aws_iam_role" "check" {
   name                 = "slipway-${var.project}-plan"
   description          = "Reads, for the plans of pull requests of ${var.repository.owner}/${var.repository.name}"
-  assume_role_policy   = local.trust["plan"]
+  assume_role_policy   = local.trust["check"]
   max_session_duration = 3600
   tags                 = var.tags
 }
 
-resource "aws_iam_role_policy" "plan" {
+resource "aws_iam_role_policy" "check" {
   name   = "read"
-  role   = aws_iam_role.plan.id
-  policy = jsonencode({ Version = "2012-10-17", Statement = concat(local.read, local.plan_state) })
+  role   = aws_iam_role.check.id
+  policy = jsonencode({ Version = "2012-10-17", Statement = concat(local.read, local.read_states) })
+}
+
+resource "aws_iam_role" "plan" {
+  for_each = var.environments
+
+  name                 = "slipway-${var.project}-${each.key}-plan"
+  description          = "Plans the infrastructure of ${each.key}, and looks for drift"
+  assume_role_policy   = local.trust["${each.key}/plan"]
+  max_session_duration = 3600
+  tags                 = merge(var.tags, { "slipway:environment" = each.key })
+}
+
+resource "aws_iam_role_policy" "plan" {
+  for_each = var.environments
+
+  name   = "read"
+  role   = aws_iam_role.plan[each.key].id
+  policy = jsonencode({ Version = "2012-10-17", Statement = concat(local.read, local.read_own_states[each.key], local.plan_key[each.key]) })
 }
 
 resource "aws_iam_role" "apply" {

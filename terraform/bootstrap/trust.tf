@@ -24,7 +24,8 @@ locals {
   ]
 
   called = {
-    plan   = ["check.yml"]
+    check  = ["check.yml"]
+    plan   = ["operate.yml", "plan.yml"]
     apply  = ["infra.yml", "operate.yml"]
     deploy = ["ami.yml", "app.yml", "bot.yml", "operate.yml"]
   }
@@ -38,7 +39,8 @@ locals {
 
   trust = {
     for role in concat(
-      [{ key = "plan", kind = "plan", context = "pull_request" }],
+      [{ key = "check", kind = "check", context = "pull_request" }],
+      [for name in keys(var.environments) : { key = "${name}/plan", kind = "plan", context = "environment:${name}" }],
       [for name in keys(var.environments) : { key = "${name}/apply", kind = "apply", context = "environment:${name}" }],
       [for name in keys(var.environments) : { key = "${name}/deploy", kind = "deploy", context = "environment:${name}" }],
       ) : role.key => jsonencode({

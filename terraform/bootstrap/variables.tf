@@ -90,6 +90,7 @@ variable "workflows" {
   type = object({
     repository = optional(string, "slipway/slipway")
     refs       = optional(list(string), ["refs/tags/v1", "refs/tags/v1.*"])
+    check      = optional(list(string), [])
     plan       = optional(list(string), [])
     apply      = optional(list(string), [])
     deploy     = optional(list(string), [])
@@ -108,10 +109,10 @@ variable "workflows" {
 
   validation {
     condition = alltrue([
-      for workflow in concat(var.workflows.plan, var.workflows.apply, var.workflows.deploy) :
+      for workflow in concat(var.workflows.check, var.workflows.plan, var.workflows.apply, var.workflows.deploy) :
       can(regex("^[A-Za-z0-9-]+/[A-Za-z0-9._-]+/\\.github/workflows/[A-Za-z0-9._-]+\\.ya?ml@[A-Za-z0-9._/-]+\\*?$", workflow))
     ])
-    error_message = "workflows.plan, .apply and .deploy must be such as OWNER/REPO/.github/workflows/deploy.yml@refs/heads/main."
+    error_message = "workflows.check, .plan, .apply and .deploy must be such as OWNER/REPO/.github/workflows/deploy.yml@refs/heads/main."
   }
 }
 
