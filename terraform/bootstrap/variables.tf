@@ -154,7 +154,7 @@ variable "workload_services" {
   description = "What roles that an apply creates may use at most, by the prefix of the service's actions. IAM, STS and the state are never among them"
   type        = set(string)
   default = [
-    "application-autoscaling", "autoscaling", "cloudwatch", "dynamodb", "ec2", "ec2messages", "ecr", "ecs", "elasticloadbalancing", "events", "kms", "lambda", "logs",
+    "application-autoscaling", "autoscaling", "cloudwatch", "dynamodb", "ec2", "ec2messages", "ecr", "ecs", "elasticache", "elasticloadbalancing", "events", "kms", "lambda", "logs",
     "rds-db", "s3", "secretsmanager", "ses", "sns", "sqs", "ssm", "ssmmessages", "xray",
   ]
 
