@@ -15,6 +15,7 @@ locals {
   here = {
     for name, environment in var.environments : name => {
       clusters     = [for region in environment.regions : "arn:${local.partition}:ecs:${region}:${local.account}:cluster/${var.project}-${name}"]
+      services     = [for region in environment.regions : "arn:${local.partition}:ecs:${region}:${local.account}:service/${var.project}-${name}/*"]
       deployments  = [for region in environment.regions : "arn:${local.partition}:ecs:${region}:${local.account}:service-deployment/${var.project}-${name}/*"]
       definitions  = [for region in environment.regions : "arn:${local.partition}:ecs:${region}:${local.account}:task-definition/*"]
       logs         = [for region in environment.regions : "arn:${local.partition}:logs:${region}:${local.account}:log-group:/ecs/${var.project}-${name}*"]
@@ -36,7 +37,7 @@ locals {
           Effect = "Allow"
           Action = [
             "ecs:DescribeServiceDeployments", "ecs:DescribeServiceRevisions", "ecs:DescribeServices", "ecs:DescribeTasks", "ecs:ListServiceDeployments",
-            "ecs:ListTasks", "ecs:TagResource", "ecs:UpdateService",
+            "ecs:ListTasks", "ecs:UpdateService",
           ]
           Resource  = ["*"]
           Condition = { ArnEquals = { "ecs:cluster" = local.here[name].clusters } }
@@ -50,10 +51,11 @@ locals {
           Condition = { StringEquals = { "aws:RequestedRegion" = environment.regions } }
         },
         {
-          Sid      = "TagRevisions"
+          # Tagging knows no cluster: a service is named instead.
+          Sid      = "TagReleases"
           Effect   = "Allow"
           Action   = ["ecs:TagResource"]
-          Resource = local.here[name].definitions
+          Resource = concat(local.here[name].services, local.here[name].definitions)
         },
         {
           Sid      = "GoingBack"
@@ -119,19 +121,29 @@ locals {
         Resource  = ["*"]
         Condition = { StringEquals = { "aws:RequestedRegion" = environment.regions } }
       }] : statement if contains(environment.capabilities, "retention")],
-      [for statement in [{
-        Sid    = "CodeDeploy"
-        Effect = "Allow"
-        Action = [
-          "codedeploy:ContinueDeployment", "codedeploy:CreateDeployment", "codedeploy:GetDeployment", "codedeploy:GetDeploymentConfig", "codedeploy:GetDeploymentGroup",
-          "codedeploy:GetDeploymentTarget", "codedeploy:ListDeploymentTargets", "codedeploy:RegisterApplicationRevision", "codedeploy:StopDeployment",
-        ]
-        Resource = flatten([for region in environment.regions : [
-          "arn:${local.partition}:codedeploy:${region}:${local.account}:application:${local.prefix[name]}*",
-          "arn:${local.partition}:codedeploy:${region}:${local.account}:deploymentgroup:${local.prefix[name]}*",
-          "arn:${local.partition}:codedeploy:${region}:${local.account}:deploymentconfig:*",
-        ]])
-      }] : statement if contains(environment.capabilities, "codedeploy")],
+      [for statement in [
+        {
+          Sid    = "CodeDeploy"
+          Effect = "Allow"
+          Action = [
+            "codedeploy:CreateDeployment", "codedeploy:GetDeployment", "codedeploy:GetDeploymentConfig", "codedeploy:GetDeploymentGroup",
+            "codedeploy:RegisterApplicationRevision",
+          ]
+          Resource = flatten([for region in environment.regions : [
+            "arn:${local.partition}:codedeploy:${region}:${local.account}:application:${local.prefix[name]}*",
+            "arn:${local.partition}:codedeploy:${region}:${local.account}:deploymentgroup:${local.prefix[name]}*",
+            "arn:${local.partition}:codedeploy:${region}:${local.account}:deploymentconfig:*",
+          ]])
+        },
+        {
+          # These know no resource.
+          Sid       = "CodeDeployWhileItRuns"
+          Effect    = "Allow"
+          Action    = ["codedeploy:ContinueDeployment", "codedeploy:GetDeploymentTarget", "codedeploy:ListDeploymentTargets", "codedeploy:StopDeployment"]
+          Resource  = ["*"]
+          Condition = { StringEquals = { "aws:RequestedRegion" = environment.regions } }
+        },
+      ] : statement if contains(environment.capabilities, "codedeploy")],
     )
   }
 

@@ -4,7 +4,7 @@ provider "aws" {
   region = "eu-central-1"
 
   default_tags {
-    tags = { project = "sample", managed-by = "terraform" }
+    tags = { Project = "sample", Environment = "shared", ManagedBy = "terraform" }
   }
 }
 

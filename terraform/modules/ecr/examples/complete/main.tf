@@ -1,10 +1,17 @@
+provider "aws" {
+  region = "eu-central-1"
+
+  default_tags {
+    tags = { Project = "sample", Environment = "dev", ManagedBy = "terraform", "slipway:environment" = "dev" }
+  }
+}
+
 module "repository" {
   source = "../.."
 
   name          = "sample-web"
   expire_days   = 7
   pull_accounts = ["210987654321"]
-  tags          = { project = "sample" }
 }
 
 output "url" {

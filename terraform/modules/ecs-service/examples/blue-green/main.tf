@@ -1,3 +1,11 @@
+provider "aws" {
+  region = "eu-central-1"
+
+  default_tags {
+    tags = { Project = "sample", Environment = "dev", ManagedBy = "terraform", "slipway:environment" = "dev" }
+  }
+}
+
 # A tenth of the traffic goes to the new version first, and an alarm turns it back.
 
 module "web" {
@@ -32,5 +40,4 @@ module "web" {
     hosts             = ["www.sample.test"]
   }
 
-  tags = { project = "sample" }
 }

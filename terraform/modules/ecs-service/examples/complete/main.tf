@@ -1,3 +1,11 @@
+provider "aws" {
+  region = "eu-central-1"
+
+  default_tags {
+    tags = { Project = "sample", Environment = "dev", ManagedBy = "terraform", "slipway:environment" = "dev" }
+  }
+}
+
 # A web service on Fargate and Fargate Spot, replaced task by task.
 
 module "web" {
@@ -30,7 +38,6 @@ module "web" {
     Resource = ["arn:aws:s3:::sample-dev-catalogue/*"]
   }]
 
-  tags = { project = "sample" }
 }
 
 output "task_definition" {
