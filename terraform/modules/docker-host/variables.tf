@@ -180,6 +180,12 @@ variable "metrics" {
   default     = true
 }
 
+variable "detailed_monitoring" {
+  description = "EC2's own metrics every minute and not every five; some dollars a month a host"
+  type        = bool
+  default     = true
+}
+
 variable "permissions_boundary" {
   description = "Boundary of the roles, as bootstrap gives it; the pipeline's role can create none without"
   type        = string

@@ -7,6 +7,9 @@ locals {
   balanced     = var.load_balancer != null
   shifting     = var.deployment.strategy != "ROLLING"
   exposed      = var.container.port != null
+
+  # Not by try(), which knows nothing of an object while one of its parts is not known yet.
+  test_listener = var.load_balancer == null ? null : var.load_balancer.test_listener
 }
 
 resource "aws_cloudwatch_log_group" "this" {
@@ -78,7 +81,7 @@ resource "aws_ecs_service" "this" {
   }
 
   dynamic "alarms" {
-    for_each = length(var.deployment.alarms) > 0 ? [var.deployment.alarms] : []
+    for_each = length(var.rollback_alarms) > 0 ? [var.rollback_alarms] : []
 
     content {
       alarm_names = alarms.value

@@ -70,9 +70,9 @@ resource "aws_lb_listener_rule" "production" {
 
 # Where the new version is asked before anybody else sees it.
 resource "aws_lb_listener_rule" "test" {
-  count = local.shifting && try(var.load_balancer.test_listener_arn, null) != null ? 1 : 0
+  count = local.shifting && local.test_listener != null ? 1 : 0
 
-  listener_arn = var.load_balancer.test_listener_arn
+  listener_arn = local.test_listener.arn
   priority     = var.load_balancer.priority
   tags         = var.tags
 

@@ -78,10 +78,10 @@ variable "bootstrap" {
 }
 
 variable "load_balancer" {
-  description = "Load balancer in front, as the module alb gives it; null for a worker"
+  description = "Load balancer in front: listeners and security group, as the module alb gives them, and the place of this service's rule among the others; null for a worker"
   type = object({
     listener_arn      = string
-    test_listener_arn = optional(string)
+    test_listener     = optional(object({ arn = string }))
     security_group_id = string
     priority          = number
     hosts             = optional(list(string), [])
@@ -127,8 +127,8 @@ variable "health_check" {
 
 variable "deployment" {
   description = <<-EOT
-    How ECS replaces tasks: ROLLING, BLUE_GREEN, CANARY or LINEAR, with the minutes for which both versions stay afterwards (`bake`). `alarms` are CloudWatch alarms
-    that turn a deployment back while it runs. The circuit breaker is always on.
+    How ECS replaces tasks: ROLLING, BLUE_GREEN, CANARY or LINEAR, with the minutes for which both versions stay afterwards (`bake`). The circuit breaker is
+    always on.
   EOT
   type = object({
     strategy        = optional(string, "ROLLING")
@@ -139,7 +139,6 @@ variable "deployment" {
     canary_bake     = optional(number, 5)
     step_percent    = optional(number, 25)
     step_bake       = optional(number, 5)
-    alarms          = optional(list(string), [])
   })
   default = {}
 
@@ -157,6 +156,12 @@ variable "deployment" {
     condition     = var.deployment.maximum_percent > 100 && var.deployment.minimum_percent <= 100
     error_message = "deployment.maximum_percent must be over 100: the new task starts beside the old one."
   }
+}
+
+variable "rollback_alarms" {
+  description = "CloudWatch alarms that turn a deployment back while it runs, by name (deployment_alarms of the module monitoring)"
+  type        = list(string)
+  default     = []
 }
 
 variable "lifecycle_hooks" {

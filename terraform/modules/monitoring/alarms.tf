@@ -5,7 +5,7 @@ locals {
   minute = 60
 
   balanced = var.load_balancer != null
-  lb       = { LoadBalancer = coalesce(var.load_balancer, "none") }
+  lb       = { LoadBalancer = try(var.load_balancer.arn_suffix, "none") }
 
   # The load balancer's own errors are requests that reached no target, which RequestCount leaves out.
   # A metric is silent while nothing is counted: FILL makes that a 0.
@@ -194,7 +194,7 @@ resource "aws_cloudwatch_metric_alarm" "down" {
         metric_name = "HealthyHostCount"
         stat        = "Maximum"
         period      = 60
-        dimensions  = { LoadBalancer = var.load_balancer, TargetGroup = metric_query.value }
+        dimensions  = { LoadBalancer = var.load_balancer.arn_suffix, TargetGroup = metric_query.value }
       }
     }
   }

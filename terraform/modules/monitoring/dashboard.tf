@@ -7,13 +7,13 @@ locals {
     !local.balanced ? [] : [[
       {
         title = "Requests and errors", stat = "Sum", metrics = [
-          ["AWS/ApplicationELB", "RequestCount", "LoadBalancer", var.load_balancer],
-          ["AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", "LoadBalancer", var.load_balancer],
-          ["AWS/ApplicationELB", "HTTPCode_ELB_5XX_Count", "LoadBalancer", var.load_balancer],
+          ["AWS/ApplicationELB", "RequestCount", "LoadBalancer", local.lb.LoadBalancer],
+          ["AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", "LoadBalancer", local.lb.LoadBalancer],
+          ["AWS/ApplicationELB", "HTTPCode_ELB_5XX_Count", "LoadBalancer", local.lb.LoadBalancer],
         ]
       },
       {
-        title = "Latency (p95, seconds)", stat = "p95", metrics = [["AWS/ApplicationELB", "TargetResponseTime", "LoadBalancer", var.load_balancer]]
+        title = "Latency (p95, seconds)", stat = "p95", metrics = [["AWS/ApplicationELB", "TargetResponseTime", "LoadBalancer", local.lb.LoadBalancer]]
       },
     ]],
     length(var.services) == 0 ? [] : [[
@@ -23,7 +23,7 @@ locals {
     length([for service in var.services : true if length(service.target_groups) > 0]) == 0 ? [] : [[
       {
         title = "Healthy tasks", stat = "Maximum", metrics = flatten([
-          for service in var.services : [for group in service.target_groups : { metric = ["AWS/ApplicationELB", "HealthyHostCount", "TargetGroup", group, "LoadBalancer", var.load_balancer] }]
+          for service in var.services : [for group in service.target_groups : { metric = ["AWS/ApplicationELB", "HealthyHostCount", "TargetGroup", group, "LoadBalancer", local.lb.LoadBalancer] }]
         ])[*].metric
       },
     ]],

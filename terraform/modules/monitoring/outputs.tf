@@ -4,7 +4,7 @@ output "topic_arn" {
 }
 
 output "deployment_alarms" {
-  description = "Alarms that should turn a deployment back (`deployment.alarms` of a service): errors and latency. Name the services here by text, and not by the module's output, or the two wait for each other"
+  description = "Alarms that should turn a deployment back (`rollback_alarms` of a service): errors and latency. Name the services here by text, and not by the module's output, or the two wait for each other"
   value       = local.balanced ? [aws_cloudwatch_metric_alarm.errors[0].alarm_name, aws_cloudwatch_metric_alarm.metric["latency"].alarm_name] : []
 }
 

@@ -7,11 +7,11 @@ locals {
 
   # Who tells: alarms, budgets and events of this account.
   tellers = ["budgets.amazonaws.com", "cloudwatch.amazonaws.com", "events.amazonaws.com"]
-  key_arn = var.kms_key_arn == null ? aws_kms_key.this[0].arn : var.kms_key_arn
+  key_arn = var.kms_key == null ? aws_kms_key.this[0].arn : var.kms_key.arn
 }
 
 resource "aws_kms_key" "this" {
-  count = var.kms_key_arn == null ? 1 : 0
+  count = var.kms_key == null ? 1 : 0
 
   description             = "Alarms of ${var.name}"
   enable_key_rotation     = true

@@ -30,8 +30,10 @@ variable "more_actions" {
 
 variable "load_balancer" {
   description = "Load balancer as metrics name it (arn_suffix of the module alb)"
-  type        = string
-  default     = null
+  type = object({
+    arn_suffix = string
+  })
+  default = null
 }
 
 variable "services" {
@@ -96,10 +98,12 @@ variable "thresholds" {
   }
 }
 
-variable "kms_key_arn" {
-  description = "Key for the topic, whose policy lets CloudWatch use it; one is made when not given (CloudWatch cannot publish through AWS's own)"
-  type        = string
-  default     = null
+variable "kms_key" {
+  description = "Key for the topic, whose policy lets CloudWatch, EventBridge and budgets use it; one is made when not given (they cannot publish through AWS's own)"
+  type = object({
+    arn = string
+  })
+  default = null
 }
 
 variable "log_retention_days" {

@@ -41,7 +41,7 @@ variable "nat" {
 }
 
 variable "endpoints" {
-  description = "AWS services with an endpoint in the private subnets, such as ecr.api. With nat = none tasks need ecr.api, ecr.dkr and logs, and secretsmanager, ssm, ssmmessages for what they use. S3's is always there and free"
+  description = "AWS services with an endpoint in the private subnets, such as ecr.api. With nat = none tasks in private subnets need ecr.api, ecr.dkr and logs, and secretsmanager, ssm, ssmmessages for what they use; without any, nothing there reaches anything, which is right where tasks run in public subnets. S3's is always there and free"
   type        = set(string)
   default     = []
 
@@ -51,8 +51,8 @@ variable "endpoints" {
   }
 
   validation {
-    condition     = var.nat != "none" || length(setsubtract(["ecr.api", "ecr.dkr", "logs"], var.endpoints)) == 0
-    error_message = "With nat = none, endpoints must have ecr.api, ecr.dkr and logs: no task could be started otherwise."
+    condition     = var.nat != "none" || length(var.endpoints) == 0 || length(setsubtract(["ecr.api", "ecr.dkr", "logs"], var.endpoints)) == 0
+    error_message = "With nat = none, endpoints must have ecr.api, ecr.dkr and logs, or nothing at all: tasks in private subnets could not be started otherwise."
   }
 }
 

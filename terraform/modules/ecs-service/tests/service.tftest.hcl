@@ -99,11 +99,12 @@ run "follows_load_from_one_to_four" {
 
 run "canary_has_two_target_groups_and_a_role" {
   variables {
-    deployment = { strategy = "CANARY", canary_percent = 5, canary_bake = 10, bake = 15, alarms = ["errors"] }
+    deployment      = { strategy = "CANARY", canary_percent = 5, canary_bake = 10, bake = 15 }
+    rollback_alarms = ["errors"]
 
     load_balancer = {
       listener_arn      = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/sample/1/1"
-      test_listener_arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/sample/1/2"
+      test_listener     = { arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/sample/1/2" }
       security_group_id = "sg-0123456789abcdef0"
       priority          = 100
     }

@@ -41,7 +41,7 @@ mock_provider "aws" {
 variables {
   name          = "sample-dev"
   discord       = { webhook_parameter = "/sample/dev/discord/alarms" }
-  load_balancer = "app/sample-dev/1"
+  load_balancer = { arn_suffix = "app/sample-dev/1" }
   services = {
     web    = { cluster = "sample-dev", service = "web", target_groups = ["targetgroup/blue/1", "targetgroup/green/1"] }
     worker = { cluster = "sample-dev", service = "worker" }

@@ -70,11 +70,12 @@ run "no_way_out_but_endpoints" {
   }
 }
 
-run "no_way_out_at_all" {
+run "half_a_way_out" {
   command = plan
 
   variables {
-    nat = "none"
+    nat       = "none"
+    endpoints = ["ecr.api"]
   }
 
   expect_failures = [var.endpoints]

@@ -20,7 +20,7 @@ output "load_balancer" {
   description = "What the module ecs-service takes, but for the priority"
   value = {
     listener_arn      = module.alb.listener_arn
-    test_listener_arn = module.alb.test_listener_arn
+    test_listener     = { arn = module.alb.test_listener_arn }
     security_group_id = module.alb.security_group_id
   }
 }

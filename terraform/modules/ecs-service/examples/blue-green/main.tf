@@ -24,8 +24,9 @@ module "web" {
     strategy       = "CANARY"
     canary_percent = 10
     canary_bake    = 10
-    alarms         = ["sample-prod-web-errors"]
   }
+
+  rollback_alarms = ["sample-prod-errors"]
 
   lifecycle_hooks = [{
     function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:sample-prod-smoke"
@@ -34,7 +35,7 @@ module "web" {
 
   load_balancer = {
     listener_arn      = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/sample-prod/0123456789abcdef/0123456789abcdef"
-    test_listener_arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/sample-prod/0123456789abcdef/fedcba9876543210"
+    test_listener     = { arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/sample-prod/0123456789abcdef/fedcba9876543210" }
     security_group_id = "sg-0123456789abcdef0"
     priority          = 100
     hosts             = ["www.sample.test"]

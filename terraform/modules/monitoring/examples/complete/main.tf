@@ -11,7 +11,7 @@ module "monitoring" {
 
   name          = "sample-dev"
   discord       = { webhook_parameter = "/sample/dev/discord/alarms" }
-  load_balancer = "app/sample-dev/0123456789abcdef"
+  load_balancer = { arn_suffix = "app/sample-dev/0123456789abcdef" }
 
   services = {
     web = {
