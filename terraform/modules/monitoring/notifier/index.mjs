@@ -11,7 +11,9 @@ let kept = { address: '', until: 0 };
 
 async function webhook(fresh) {
   if (fresh || Date.now() > kept.until) {
-    const { Parameter } = await ssm.send(new GetParameterCommand({ Name: process.env.WEBHOOK_PARAMETER_NAME, WithDecryption: true }));
+    const { Parameter } = await ssm.send(
+      new GetParameterCommand({ Name: process.env.WEBHOOK_PARAMETER_NAME, WithDecryption: true }),
+    );
     if (!Parameter?.Value?.startsWith('https://')) throw new Error('The parameter holds no address of a webhook.');
     kept = { address: Parameter.Value, until: Date.now() + KEEP_MS };
   }

@@ -45,7 +45,11 @@ function embedOf(alarm) {
 
 /** What is no alarm (a budget, say) is shown as it came. */
 function plain(sns) {
-  return { title: cut(sns.Subject || 'Notification', TITLE), description: cut(sns.Message || '', DESCRIPTION), color: COLOURS.warning };
+  return {
+    title: cut(sns.Subject || 'Notification', TITLE),
+    description: cut(sns.Message || '', DESCRIPTION),
+    color: COLOURS.warning,
+  };
 }
 
 /** `[critical] What it means` is how the module writes descriptions. */
