@@ -71,8 +71,7 @@ const ALARM = {
 test('an alarm says what, how bad, why and where', async () => {
   const { discord, tell } = await discordWith();
   await tell(ALARM);
-  const [embed] = discord.messages()[0]?.embeds as Record<string, unknown>[];
-  expect(embed).toMatchObject({
+  expect(discord.messages()[0]?.embeds[0]).toMatchObject({
     title: 'Alarm: sample-dev-errors',
     description: 'Over 5 % of requests have failed (5xx) for 5 minutes.',
     color: 0xd83a3a,

@@ -34,7 +34,7 @@ async function post(body, ports) {
 
 async function request(body, address, ports) {
   try {
-    const response = await ports.fetch(address, {
+    const response = await ports.fetch(versioned(address), {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
@@ -47,3 +47,6 @@ async function request(body, address, ports) {
     return { ok: false, status: 0, wait: 0 };
   }
 }
+
+// Without a version Discord speaks its oldest one, whose waits are milliseconds.
+const versioned = (address) => address.replace(/\/api\/(?=webhooks\/)/, '/api/v10/');
