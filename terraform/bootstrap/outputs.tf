@@ -37,6 +37,11 @@ output "permissions_boundary" {
   value       = aws_iam_policy.boundary.arn
 }
 
+output "ami_build_profiles" {
+  description = "Instance profile of each environment that builds machine images (variable instance_profile of the Packer template)"
+  value       = { for name, profile in aws_iam_instance_profile.machine : name => profile.name }
+}
+
 output "state_bucket" {
   description = "Bucket with the states"
   value       = aws_s3_bucket.state.bucket

@@ -216,15 +216,21 @@ locals {
         {
           Sid       = "Watch"
           Effect    = "Allow"
-          Action    = ["ssm:CancelCommand", "ssm:DescribeInstanceInformation", "ssm:GetCommandInvocation", "ssm:ListCommandInvocations"]
+          Action    = ["ssm:CancelCommand", "ssm:DescribeInstanceInformation", "ssm:GetCommandInvocation", "ssm:ListCommandInvocations", "ssm:ListCommands"]
           Resource  = ["*"]
           Condition = { StringEquals = { "aws:RequestedRegion" = environment.regions } }
         },
         {
           Sid      = "DesiredState"
           Effect   = "Allow"
-          Action   = ["ssm:AddTagsToResource", "ssm:GetParameter", "ssm:GetParameterHistory", "ssm:ListTagsForResource", "ssm:PutParameter"]
+          Action   = ["ssm:AddTagsToResource", "ssm:GetParameter", "ssm:GetParameterHistory", "ssm:PutParameter"]
           Resource = local.here[name].state
+        },
+        {
+          Sid      = "WholeOutput"
+          Effect   = "Allow"
+          Action   = ["logs:DescribeLogStreams", "logs:GetLogEvents"]
+          Resource = [for region in environment.regions : "arn:${local.partition}:logs:${region}:${local.account}:log-group:/slipway/deploy/${name}*"]
         },
         {
           # A deployment has no business with plans of the infrastructure.
@@ -251,12 +257,33 @@ locals {
         Sid    = "BuildMachine"
         Effect = "Allow"
         Action = [
-          "ec2:CreateImage", "ec2:CreateKeyPair", "ec2:CreateSecurityGroup", "ec2:CreateSnapshot", "ec2:CreateTags", "ec2:DescribeImageAttribute", "ec2:DescribeImages",
+          "ec2:CopyImage", "ec2:CreateImage", "ec2:CreateKeyPair", "ec2:CreateSecurityGroup", "ec2:CreateSnapshot", "ec2:DescribeImageAttribute", "ec2:DescribeImages",
           "ec2:DescribeInstanceStatus", "ec2:DescribeInstances", "ec2:DescribeRegions", "ec2:DescribeSecurityGroups", "ec2:DescribeSnapshots", "ec2:DescribeSubnets",
           "ec2:DescribeTags", "ec2:DescribeVolumes", "ec2:DescribeVpcs", "ec2:RunInstances",
         ]
         Resource  = ["*"]
         Condition = { StringEquals = { "aws:RequestedRegion" = environment.regions } }
+      },
+      {
+        # Only while something is made: who could tag what is there could make another environment's hosts their own.
+        Sid      = "TagWhatIsMade"
+        Effect   = "Allow"
+        Action   = ["ec2:CreateTags"]
+        Resource = ["*"]
+        Condition = {
+          StringEquals = {
+            "ec2:CreateAction"    = ["CopyImage", "CreateImage", "CreateKeyPair", "CreateSecurityGroup", "CreateSnapshot", "RunInstances"]
+            "aws:RequestedRegion" = environment.regions
+          }
+        }
+      },
+      {
+        # A copy, which an encrypted image is, gets its tags afterwards.
+        Sid       = "TagImages"
+        Effect    = "Allow"
+        Action    = ["ec2:CreateTags"]
+        Resource  = [for kind in ["image", "snapshot"] : "arn:${local.partition}:ec2:*::${kind}/*"]
+        Condition = { Null = { "aws:ResourceTag/slipway:environment" = "true" } }
       },
       {
         Sid    = "EndOwnBuild"

@@ -30,7 +30,7 @@ locals {
         "sqs:GetQueueAttributes", "sqs:ListQueueTags",
         "ssm:DescribeParameters", "ssm:ListTagsForResource",
         "tag:GetResources",
-        "wafv2:GetLoggingConfiguration", "wafv2:GetWebACL", "wafv2:GetWebACLForResource", "wafv2:ListTagsForResource",
+        "wafv2:GetIPSet", "wafv2:GetLoggingConfiguration", "wafv2:GetWebACL", "wafv2:GetWebACLForResource", "wafv2:ListTagsForResource",
       ]
       Resource = ["*"]
     },
@@ -40,6 +40,7 @@ locals {
       Effect = "Allow"
       Action = [
         "s3:GetAccelerateConfiguration", "s3:GetBucket*", "s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration", "s3:GetReplicationConfiguration", "s3:ListBucket",
+        "s3:ListTagsForResource",
       ]
       Resource = ["arn:${local.partition}:s3:::${var.project}-*"]
     },

@@ -62,6 +62,14 @@ resource "aws_iam_role" "deploy" {
   # Linear and canary rollouts with their bake times outlast an hour; the action renews, other steps cannot.
   max_session_duration = 14400
   tags                 = merge(var.tags, { "slipway:environment" = each.key })
+
+  # IAM counts all inline policies of a role together, and says so only when one is put.
+  lifecycle {
+    precondition {
+      condition     = sum([for statements in values(local.deploy[each.key]) : length(jsonencode({ Version = "2012-10-17", Statement = statements }))]) <= 10240
+      error_message = "The rights of ${each.key}'s deploying role are longer than the 10,240 characters that IAM takes. Leave out capabilities that the environment does not use, or regions."
+    }
+  }
 }
 
 resource "aws_iam_role_policy" "deploy" {

@@ -120,6 +120,27 @@ run "rights_follow_capabilities" {
   }
 }
 
+run "only_who_builds_images_has_a_machine" {
+  command = plan
+
+  variables {
+    environments = {
+      dev  = { regions = ["eu-central-1"], capabilities = ["ami"] }
+      prod = { regions = ["eu-central-1"], capabilities = ["ecs"] }
+    }
+  }
+
+  assert {
+    condition     = { for name, profile in aws_iam_instance_profile.machine : name => profile.name } == { dev = "sample-dev-ami-build" }
+    error_message = "Another environment than dev builds images, or dev has no machine."
+  }
+
+  assert {
+    condition     = alltrue([for statement in jsondecode(aws_iam_role_policy.deploy["dev/machine"].policy).Statement : can(statement.Condition) if contains(statement.Action, "ec2:CreateTags")])
+    error_message = "Whatever is there can be tagged, and so made an environment's own."
+  }
+}
+
 # IAM counts all inline policies of a role together: 10,240 characters.
 run "policies_fit_into_a_role" {
   command = plan
@@ -127,7 +148,7 @@ run "policies_fit_into_a_role" {
   variables {
     environments = {
       dev = {
-        regions      = ["eu-central-1", "us-east-1"]
+        regions      = ["eu-central-1"]
         capabilities = ["ecs", "tasks", "create-service", "register", "retention", "codedeploy", "ssm", "ami", "build", "promote", "scan", "prune"]
         parameters   = ["/sample/dev/*"]
       }
@@ -148,6 +169,21 @@ run "policies_fit_into_a_role" {
     condition     = length(aws_iam_role_policy.check.policy) < 10240 && length(aws_iam_role_policy.plan["dev"].policy) < 10240
     error_message = "The reading roles' policies are ${length(aws_iam_role_policy.check.policy)} characters."
   }
+}
+
+run "more_than_a_role_can_hold" {
+  command = plan
+
+  variables {
+    environments = {
+      dev = {
+        regions      = ["eu-central-1", "eu-west-1", "us-east-1", "us-west-2"]
+        capabilities = ["ecs", "tasks", "create-service", "register", "retention", "codedeploy", "ssm", "ami", "build", "promote", "scan", "prune"]
+      }
+    }
+  }
+
+  expect_failures = [aws_iam_role.deploy]
 }
 
 run "an_environment_whose_names_begin_like_anothers" {

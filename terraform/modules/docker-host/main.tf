@@ -13,6 +13,14 @@ data "aws_ssm_parameter" "image" {
   name = var.image_parameter
 }
 
+# The root device has another name in each distribution's images, and a wrong one would be a second volume beside a plain first.
+data "aws_ami" "this" {
+  filter {
+    name   = "image-id"
+    values = [local.image_id]
+  }
+}
+
 locals {
   image_id = var.image_id != null ? var.image_id : data.aws_ssm_parameter.image[0].insecure_value
 
@@ -35,6 +43,16 @@ resource "aws_cloudwatch_log_group" "containers" {
   tags              = var.tags
 }
 
+# The whole output of deployments, for `log-group` of ssm-deploy: SSM itself keeps the first 24,000 characters.
+resource "aws_cloudwatch_log_group" "deployments" {
+  #checkov:skip=CKV_AWS_158:Encrypted by CloudWatch; a key of one's own comes by log_kms_key_arn
+  #checkov:skip=CKV_AWS_338:How long logs are kept is log_retention_days
+  name              = "/slipway/deploy/${var.environment}/${var.host_group}"
+  retention_in_days = var.log_retention_days
+  kms_key_id        = var.log_kms_key_arn
+  tags              = var.tags
+}
+
 resource "aws_launch_template" "this" {
   #checkov:skip=CKV_AWS_88:A public address is asked for by public_address, for hosts that answer the world themselves
   name_prefix            = "${var.name}-"
@@ -45,20 +63,7 @@ resource "aws_launch_template" "this" {
   ebs_optimized          = true
   tags                   = local.tags
 
-  user_data = var.metrics ? base64encode(templatefile("${path.module}/user-data.sh", {
-    agent = jsonencode({
-      agent = { metrics_collection_interval = 60, run_as_user = "cwagent" }
-      metrics = {
-        namespace              = "CWAgent"
-        append_dimensions      = { AutoScalingGroupName = "$${aws:AutoScalingGroupName}" }
-        aggregation_dimensions = [["AutoScalingGroupName"]]
-        metrics_collected = {
-          mem  = { measurement = ["mem_used_percent"] }
-          disk = { measurement = ["used_percent"], resources = ["/"], drop_device = true }
-        }
-      }
-    })
-  })) : null
+  user_data = var.metrics ? base64encode(templatefile("${path.module}/user-data.sh", { group = var.name, region = data.aws_region.current.region })) : null
 
   iam_instance_profile {
     arn = aws_iam_instance_profile.this.arn
@@ -74,7 +79,7 @@ resource "aws_launch_template" "this" {
   }
 
   block_device_mappings {
-    device_name = "/dev/xvda"
+    device_name = data.aws_ami.this.root_device_name
 
     ebs {
       volume_type           = "gp3"

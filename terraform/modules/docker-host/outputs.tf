@@ -27,3 +27,8 @@ output "log_group_name" {
   description = "Log group for containers with the log driver awslogs"
   value       = aws_cloudwatch_log_group.containers.name
 }
+
+output "deployment_log_group_name" {
+  description = "Log group for `log-group` of ssm-deploy"
+  value       = aws_cloudwatch_log_group.deployments.name
+}

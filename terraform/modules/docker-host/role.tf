@@ -31,7 +31,14 @@ locals {
         Sid      = "Logs"
         Effect   = "Allow"
         Action   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
-        Resource = [aws_cloudwatch_log_group.containers.arn, "${aws_cloudwatch_log_group.containers.arn}:*"]
+        Resource = flatten([for group in [aws_cloudwatch_log_group.containers, aws_cloudwatch_log_group.deployments] : [group.arn, "${group.arn}:*"]])
+      },
+      {
+        # The agent looks for the group before it writes.
+        Sid      = "FindLogGroups"
+        Effect   = "Allow"
+        Action   = ["logs:DescribeLogGroups"]
+        Resource = ["*"]
       },
     ],
     [for enabled in [var.metrics] : {
@@ -39,14 +46,7 @@ locals {
       Effect    = "Allow"
       Action    = ["cloudwatch:PutMetricData"]
       Resource  = ["*"]
-      Condition = { StringEquals = { "cloudwatch:namespace" = "CWAgent" } }
-    } if enabled],
-    [for enabled in [var.metrics] : {
-      # The agent asks for the name of its group, which is a tag.
-      Sid      = "OwnGroup"
-      Effect   = "Allow"
-      Action   = ["ec2:DescribeTags"]
-      Resource = ["*"]
+      Condition = { StringEquals = { "cloudwatch:namespace" = "Slipway/Hosts" } }
     } if enabled],
     [for arns in [var.repository_arns] : {
       Sid      = "Login"

@@ -46,12 +46,14 @@ resource "aws_vpc_security_group_egress_rule" "load_balancer" {
   tags                         = var.tags
 }
 
-resource "aws_vpc_security_group_egress_rule" "https" {
+resource "aws_vpc_security_group_egress_rule" "web" {
+  for_each = { https = 443, http = 80 }
+
   security_group_id = aws_security_group.this.id
-  description       = "HTTPS, for images, commands, secrets and APIs"
+  description       = each.key == "https" ? "HTTPS, for images, commands, secrets and APIs" : "HTTP, for the distribution's signed updates"
   cidr_ipv4         = "0.0.0.0/0"
   ip_protocol       = "tcp"
-  from_port         = 443
-  to_port           = 443
+  from_port         = each.value
+  to_port           = each.value
   tags              = var.tags
 }

@@ -175,7 +175,7 @@ variable "log_kms_key_arn" {
 }
 
 variable "metrics" {
-  description = "Memory and disk of the hosts as metrics, by the CloudWatch agent; EC2 knows neither"
+  description = "Memory and disk of the hosts as metrics, every minute (namespace Slipway/Hosts); EC2 knows neither"
   type        = bool
   default     = true
 }

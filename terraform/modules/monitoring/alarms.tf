@@ -61,11 +61,11 @@ locals {
       }
       "${name}-memory" = {
         severity = "warning", text = "A host of ${name} has used over ${var.thresholds.memory} % of its memory for 5 minutes.", above = true, threshold = var.thresholds.memory, minutes = 5
-        missing  = "notBreaching", namespace = "CWAgent", name = "mem_used_percent", stat = "Maximum", dimensions = { AutoScalingGroupName = hosts.group }
+        missing  = "notBreaching", namespace = "Slipway/Hosts", name = "memory_used_percent", stat = "Maximum", dimensions = { AutoScalingGroupName = hosts.group }
       }
       "${name}-disk" = {
         severity   = "warning", text = "A host of ${name} has less than ${100 - var.thresholds.disk} % of its disk left. Old images go after a week; logs and volumes do not.", above = true
-        minutes    = 5, missing = "notBreaching", namespace = "CWAgent", name = "disk_used_percent", stat = "Maximum", threshold = var.thresholds.disk
+        minutes    = 5, missing = "notBreaching", namespace = "Slipway/Hosts", name = "disk_used_percent", stat = "Maximum", threshold = var.thresholds.disk
         dimensions = { AutoScalingGroupName = hosts.group }
       }
       "${name}-hosts" = {

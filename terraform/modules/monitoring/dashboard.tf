@@ -31,8 +31,8 @@ locals {
       { title = "Hosts: CPU (%)", stat = "Average", metrics = [for hosts in var.host_groups : ["AWS/EC2", "CPUUtilization", "AutoScalingGroupName", hosts.group]] },
       {
         title = "Hosts: memory and disk (%)", stat = "Maximum", metrics = concat(
-          [for hosts in var.host_groups : ["CWAgent", "mem_used_percent", "AutoScalingGroupName", hosts.group]],
-          [for hosts in var.host_groups : ["CWAgent", "disk_used_percent", "AutoScalingGroupName", hosts.group]],
+          [for hosts in var.host_groups : ["Slipway/Hosts", "memory_used_percent", "AutoScalingGroupName", hosts.group]],
+          [for hosts in var.host_groups : ["Slipway/Hosts", "disk_used_percent", "AutoScalingGroupName", hosts.group]],
         )
       },
     ]],

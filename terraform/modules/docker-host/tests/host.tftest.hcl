@@ -15,6 +15,10 @@ mock_provider "aws" {
     defaults = { insecure_value = "ami-0123456789abcdef0" }
   }
 
+  mock_data "aws_ami" {
+    defaults = { root_device_name = "/dev/sda1" }
+  }
+
   mock_resource "aws_cloudwatch_log_group" {
     defaults = { arn = "arn:aws:logs:eu-central-1:123456789012:log-group:/docker/sample-dev-docker-host" }
   }
@@ -101,6 +105,11 @@ run "the_image_of_the_parameter" {
   assert {
     condition     = aws_launch_template.this.block_device_mappings[0].ebs[0].encrypted == "true"
     error_message = "The root volume is not encrypted."
+  }
+
+  assert {
+    condition     = aws_launch_template.this.block_device_mappings[0].device_name == "/dev/sda1"
+    error_message = "The volume is a second one beside the image's root."
   }
 }
 

@@ -111,7 +111,7 @@ run "disk_is_low_under_fifteen_per_cent" {
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.metric["docker-host-disk"].threshold == 85 && aws_cloudwatch_metric_alarm.metric["docker-host-disk"].namespace == "CWAgent"
+    condition     = aws_cloudwatch_metric_alarm.metric["docker-host-disk"].threshold == 85 && aws_cloudwatch_metric_alarm.metric["docker-host-disk"].namespace == "Slipway/Hosts"
     error_message = "A host's disk is not low from 85 % used on."
   }
 }
