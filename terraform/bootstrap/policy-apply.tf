@@ -38,7 +38,7 @@ locals {
           Sid      = "OwnBudgets"
           Effect   = "Allow"
           Action   = ["budgets:*"]
-          Resource = ["arn:${local.partition}:budgets::${local.account}:budget/${local.prefix[name]}*"]
+          Resource = ["arn:${local.partition}:budgets::${local.account}:budget/${var.project}-${name}*"]
         },
         {
           Sid      = "OwnBuckets"

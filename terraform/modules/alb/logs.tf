@@ -7,6 +7,34 @@ data "aws_region" "current" {}
 locals {
   logs_bucket = "${var.name}-alb-logs-${data.aws_caller_identity.current.account_id}-${data.aws_region.current.region}"
   logs_arn    = "arn:${data.aws_partition.current.partition}:s3:::${local.logs_bucket}"
+
+  # Regions from before August 2022 write as an account of Elastic Load Balancing's; later ones as the service, which the older
+  # ones are moving to (user guide, "Enable access logs"). Both are let in where there are both.
+  writers = {
+    af-south-1     = "098369216593"
+    ap-east-1      = "754344448648"
+    ap-northeast-1 = "582318560864"
+    ap-northeast-2 = "600734575887"
+    ap-northeast-3 = "383597477331"
+    ap-south-1     = "718504428378"
+    ap-southeast-1 = "114774131450"
+    ap-southeast-2 = "783225319266"
+    ap-southeast-3 = "589379963580"
+    ca-central-1   = "985666609251"
+    eu-central-1   = "054676820928"
+    eu-north-1     = "897822967062"
+    eu-south-1     = "635631232127"
+    eu-west-1      = "156460612806"
+    eu-west-2      = "652711504416"
+    eu-west-3      = "009996457667"
+    me-south-1     = "076674570225"
+    sa-east-1      = "507241528517"
+    us-east-1      = "127311923021"
+    us-east-2      = "033677994240"
+    us-west-1      = "027434742980"
+    us-west-2      = "797873946194"
+  }
+  writer = lookup(local.writers, data.aws_region.current.region, null)
 }
 
 resource "aws_s3_bucket" "logs" {
@@ -18,7 +46,7 @@ resource "aws_s3_bucket" "logs" {
   count = var.access_logs == null ? 0 : 1
 
   bucket        = local.logs_bucket
-  force_destroy = true
+  force_destroy = !var.deletion_protection
   tags          = var.tags
 }
 
@@ -83,11 +111,14 @@ resource "aws_s3_bucket_policy" "logs" {
     Version = "2012-10-17"
     Statement = [
       {
-        Sid       = "LoadBalancerWrites"
-        Effect    = "Allow"
-        Principal = { Service = "logdelivery.elasticloadbalancing.amazonaws.com" }
-        Action    = "s3:PutObject"
-        Resource  = "${local.logs_arn}/AWSLogs/${data.aws_caller_identity.current.account_id}/*"
+        Sid    = "LoadBalancerWrites"
+        Effect = "Allow"
+        Principal = merge(
+          { Service = "logdelivery.elasticloadbalancing.amazonaws.com" },
+          local.writer == null ? {} : { AWS = "arn:${data.aws_partition.current.partition}:iam::${local.writer}:root" },
+        )
+        Action   = "s3:PutObject"
+        Resource = "${local.logs_arn}/AWSLogs/${data.aws_caller_identity.current.account_id}/*"
       },
       {
         Sid       = "OnlyTls"

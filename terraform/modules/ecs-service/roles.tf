@@ -65,6 +65,19 @@ locals {
       Action   = ["ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"]
       Resource = ["*"]
     } if enabled],
+    # The agent in the task writes the record of a session itself, to the group of the module ecs-cluster.
+    [for enabled in [var.enable_exec] : {
+      Sid      = "ExecRecord"
+      Effect   = "Allow"
+      Action   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+      Resource = ["arn:${data.aws_partition.current.partition}:logs:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:log-group:/ecs/${var.cluster_name}/exec:*"]
+    } if enabled],
+    [for enabled in [var.enable_exec] : {
+      Sid      = "ExecFindRecord"
+      Effect   = "Allow"
+      Action   = ["logs:DescribeLogGroups"]
+      Resource = ["*"]
+    } if enabled],
   )
 }
 

@@ -5,8 +5,8 @@ data "aws_region" "current" {}
 locals {
   account = data.aws_caller_identity.current.account_id
 
-  # Who tells: alarms, budgets and events of this account.
-  tellers = ["budgets.amazonaws.com", "cloudwatch.amazonaws.com", "events.amazonaws.com"]
+  # Who tells: alarms and budgets of this account.
+  tellers = ["budgets.amazonaws.com", "cloudwatch.amazonaws.com"]
   key_arn = var.kms_key == null ? aws_kms_key.this[0].arn : var.kms_key.arn
 }
 
@@ -32,9 +32,10 @@ resource "aws_kms_key" "this" {
         Sid       = "ServicesTell"
         Effect    = "Allow"
         Principal = { Service = local.tellers }
-        Action    = ["kms:Decrypt", "kms:GenerateDataKey*"]
-        Resource  = "*"
-        Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
+        # As SNS's developer guide gives it, without a condition: not every service says for whom it asks, and an alarm that cannot be
+        # encrypted is lost in silence. Who may publish, the topic's policy says.
+        Action   = ["kms:Decrypt", "kms:GenerateDataKey*"]
+        Resource = "*"
       },
     ]
   })

@@ -99,7 +99,7 @@ variable "thresholds" {
 }
 
 variable "kms_key" {
-  description = "Key for the topic, whose policy lets CloudWatch, EventBridge and budgets use it; one is made when not given (they cannot publish through AWS's own)"
+  description = "Key for the topic, whose policy lets CloudWatch and budgets use it; one is made when not given (they cannot publish through AWS's own)"
   type = object({
     arn = string
   })

@@ -42,6 +42,11 @@ resource "aws_iam_role_policy" "flow" {
       Effect   = "Allow"
       Action   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
       Resource = ["${aws_cloudwatch_log_group.flow[0].arn}:*"]
+      }, {
+      # It looks for the group before it writes.
+      Effect   = "Allow"
+      Action   = ["logs:DescribeLogGroups"]
+      Resource = ["*"]
     }]
   })
 }

@@ -84,6 +84,15 @@ run "logs_are_private_and_age" {
   }
 }
 
+run "the_load_balancer_can_write_its_logs" {
+  command = plan
+
+  assert {
+    condition     = jsondecode(aws_s3_bucket_policy.logs[0].policy).Statement[0].Principal == { Service = "logdelivery.elasticloadbalancing.amazonaws.com", AWS = "arn:aws:iam::054676820928:root" }
+    error_message = "Elastic Load Balancing may not write in this region."
+  }
+}
+
 run "no_logs" {
   command = plan
 
