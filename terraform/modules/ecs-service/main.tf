@@ -132,8 +132,14 @@ resource "aws_ecs_service" "this" {
     }
   }
 
+  # Each deployment tags the service with what it is (actions/ecs-deploy/release.ts), and finds itself by that.
   lifecycle {
-    ignore_changes = [desired_count, task_definition]
+    ignore_changes = [
+      desired_count,
+      task_definition,
+      tags["slipway:component"], tags["slipway:environment"], tags["slipway:release"], tags["slipway:revision"],
+      tags_all["slipway:component"], tags_all["slipway:environment"], tags_all["slipway:release"], tags_all["slipway:revision"],
+    ]
   }
 
   # A target group that no listener knows is refused; and a service that is deleted after its roles' policies stays draining.
