@@ -7,6 +7,7 @@ locals {
   balanced     = var.load_balancer != null
   shifting     = var.deployment.strategy != "ROLLING"
   exposed      = var.container.port != null
+  breaker      = contains(["ROLLING", "BLUE_GREEN"], var.deployment.strategy)
 
   # Not by try(), which knows nothing of an object while one of its parts is not known yet.
   test_listener = var.load_balancer == null ? null : var.load_balancer.test_listener
@@ -42,9 +43,11 @@ resource "aws_ecs_service" "this" {
   deployment_minimum_healthy_percent = var.deployment.minimum_percent
   deployment_maximum_percent         = var.deployment.maximum_percent
 
+  # For rolling and blue/green ("Deployment failure detection", developer guide). With canary and linear, alarms and hooks turn back,
+  # and ecs-deploy does where tasks end alike.
   deployment_circuit_breaker {
-    enable   = true
-    rollback = true
+    enable   = local.breaker
+    rollback = local.breaker
   }
 
   deployment_configuration {

@@ -128,7 +128,7 @@ variable "health_check" {
 variable "deployment" {
   description = <<-EOT
     How ECS replaces tasks: ROLLING, BLUE_GREEN, CANARY or LINEAR, with the minutes for which both versions stay afterwards (`bake`). The circuit breaker is
-    always on.
+    on with the first two, which are those that AWS has it for.
   EOT
   type = object({
     strategy        = optional(string, "ROLLING")

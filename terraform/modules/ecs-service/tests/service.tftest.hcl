@@ -111,6 +111,11 @@ run "canary_has_two_target_groups_and_a_role" {
   }
 
   assert {
+    condition     = !aws_ecs_service.this.deployment_circuit_breaker[0].enable
+    error_message = "AWS has the circuit breaker for rolling and blue/green."
+  }
+
+  assert {
     condition     = keys(aws_lb_target_group.this) == ["blue", "green"]
     error_message = "There are not two target groups."
   }
