@@ -2,12 +2,6 @@
 # themselves an administrator: create a role with every right, and hand it to a task.
 
 resource "aws_iam_policy" "boundary" {
-  #checkov:skip=CKV_AWS_289:A boundary grants nothing; it says what may be granted
-  #checkov:skip=CKV_AWS_355:As above
-  #checkov:skip=CKV_AWS_290:As above
-  #checkov:skip=CKV_AWS_288:As above
-  #checkov:skip=CKV_AWS_286:As above
-  #checkov:skip=CKV_AWS_287:As above
   name        = local.boundary_name
   description = "The most that roles of ${var.project}'s workloads can do"
   tags        = var.tags

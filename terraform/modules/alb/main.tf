@@ -1,8 +1,6 @@
 # One door: 443 with TLS, and 80 only to say so. What no service's rule matches gets a 404 from the load balancer itself.
 
 resource "aws_security_group" "this" {
-  #checkov:skip=CKV2_AWS_5:Attached to the load balancer below
-  #checkov:skip=CKV_AWS_382:There is no way out here; each service adds the one to its tasks
   name        = "${var.name}-alb"
   description = "Load balancer ${var.name}"
   vpc_id      = var.vpc_id
@@ -10,7 +8,6 @@ resource "aws_security_group" "this" {
 }
 
 resource "aws_vpc_security_group_ingress_rule" "web" {
-  #checkov:skip=CKV_AWS_260:Port 80 answers with a redirect to HTTPS and nothing else
   for_each = { for pair in setproduct(var.allowed_cidrs, [80, 443]) : "${pair[0]} ${pair[1]}" => { cidr = pair[0], port = tonumber(pair[1]) } }
 
   security_group_id = aws_security_group.this.id
@@ -35,10 +32,8 @@ resource "aws_vpc_security_group_ingress_rule" "test" {
 }
 
 resource "aws_lb" "this" {
-  #checkov:skip=CKV_AWS_91:Access logs are on unless access_logs is null
   #checkov:skip=CKV_AWS_150:deletion_protection is on unless it is said otherwise, for environments that come and go
   #checkov:skip=CKV2_AWS_28:The module waf puts itself in front
-  #checkov:skip=CKV2_AWS_20:The listener on port 80 redirects; the check wants it in one form
   name                       = var.name
   load_balancer_type         = "application"
   internal                   = var.internal

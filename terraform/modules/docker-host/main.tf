@@ -35,7 +35,6 @@ locals {
 }
 
 resource "aws_cloudwatch_log_group" "containers" {
-  #checkov:skip=CKV_AWS_158:Encrypted by CloudWatch; a key of one's own comes by log_kms_key_arn
   #checkov:skip=CKV_AWS_338:How long logs are kept is log_retention_days
   name              = "/docker/${var.name}"
   retention_in_days = var.log_retention_days
@@ -45,7 +44,6 @@ resource "aws_cloudwatch_log_group" "containers" {
 
 # The whole output of deployments, for `log-group` of ssm-deploy: SSM itself keeps the first 24,000 characters.
 resource "aws_cloudwatch_log_group" "deployments" {
-  #checkov:skip=CKV_AWS_158:Encrypted by CloudWatch; a key of one's own comes by log_kms_key_arn
   #checkov:skip=CKV_AWS_338:How long logs are kept is log_retention_days
   name              = "/slipway/deploy/${var.environment}/${var.host_group}"
   retention_in_days = var.log_retention_days

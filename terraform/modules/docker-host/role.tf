@@ -92,8 +92,6 @@ resource "aws_iam_role" "this" {
 }
 
 resource "aws_iam_role_policy" "this" {
-  #checkov:skip=CKV_AWS_290:The agent's own calls know no resource
-  #checkov:skip=CKV_AWS_355:The agent's own calls know no resource
   name   = "host"
   role   = aws_iam_role.this.id
   policy = jsonencode({ Version = "2012-10-17", Statement = local.statements })

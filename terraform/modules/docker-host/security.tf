@@ -2,7 +2,6 @@
 # opens a connection to.
 
 resource "aws_security_group" "this" {
-  #checkov:skip=CKV2_AWS_5:Attached by the launch template, which the check does not follow
   name        = var.name
   description = "Docker hosts ${var.name}"
   vpc_id      = var.vpc_id
@@ -10,7 +9,6 @@ resource "aws_security_group" "this" {
 }
 
 resource "aws_vpc_security_group_ingress_rule" "public" {
-  #checkov:skip=CKV_AWS_260:Web ports, where `public` opens them
   for_each = var.public == null ? {} : { for pair in setproduct(var.public.cidrs, var.public.ports) : "${pair[0]} ${pair[1]}" => { cidr = pair[0], port = tonumber(pair[1]) } }
 
   security_group_id = aws_security_group.this.id

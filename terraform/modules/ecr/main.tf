@@ -1,6 +1,4 @@
 resource "aws_ecr_repository" "this" {
-  #checkov:skip=CKV_AWS_51:Immutable with exclusions for pull requests, branches and caches; the check knows only the plain form
-  #checkov:skip=CKV_AWS_136:Layers are encrypted by ECR (AES-256); a key of one's own is for those who must revoke it, and costs transfer-free promotion
   name                 = var.name
   image_tag_mutability = length(var.mutable_tags) == 0 ? "IMMUTABLE" : "IMMUTABLE_WITH_EXCLUSION"
   force_delete         = var.force_delete

@@ -1,5 +1,4 @@
 resource "aws_cloudwatch_log_group" "exec" {
-  #checkov:skip=CKV_AWS_158:Encrypted by CloudWatch; a key of one's own comes by kms_key_arn
   #checkov:skip=CKV_AWS_338:How long sessions are kept is log_retention_days
   name              = "/ecs/${var.name}/exec"
   retention_in_days = var.log_retention_days

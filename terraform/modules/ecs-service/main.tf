@@ -14,7 +14,6 @@ locals {
 }
 
 resource "aws_cloudwatch_log_group" "this" {
-  #checkov:skip=CKV_AWS_158:Encrypted by CloudWatch; a key of one's own comes by log_kms_key_arn
   #checkov:skip=CKV_AWS_338:How long logs are kept is log_retention_days; a year of a development environment's logs helps nobody
   name              = "/ecs/${var.name}"
   retention_in_days = var.log_retention_days

@@ -2,7 +2,6 @@
 # resolved by the VPC's own resolver, which security groups do not see.
 
 resource "aws_security_group" "this" {
-  #checkov:skip=CKV2_AWS_5:It is attached to the tasks, which the check does not follow
   name        = "${var.name}-tasks"
   description = "Tasks of ${var.name}"
   vpc_id      = var.vpc_id

@@ -10,7 +10,6 @@ resource "aws_vpc_endpoint" "s3" {
 }
 
 resource "aws_security_group" "endpoints" {
-  #checkov:skip=CKV2_AWS_5:Attached to the endpoints below
   count = length(var.endpoints) > 0 ? 1 : 0
 
   name        = "${var.name}-endpoints"

@@ -1,7 +1,6 @@
 data "aws_caller_identity" "current" {}
 
 resource "aws_cloudwatch_log_group" "flow" {
-  #checkov:skip=CKV_AWS_158:Encrypted by CloudWatch; a key of one's own comes by log_kms_key_arn
   #checkov:skip=CKV_AWS_338:How long logs are kept is flow_logs.days
   count = var.flow_logs == null ? 0 : 1
 

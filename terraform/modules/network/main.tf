@@ -10,7 +10,6 @@ locals {
 }
 
 resource "aws_vpc" "this" {
-  #checkov:skip=CKV2_AWS_11:Flow logs are on unless flow_logs is null
   cidr_block           = var.cidr
   enable_dns_support   = true
   enable_dns_hostnames = true

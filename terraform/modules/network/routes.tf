@@ -22,7 +22,6 @@ resource "aws_route_table_association" "public" {
 }
 
 resource "aws_eip" "nat" {
-  #checkov:skip=CKV2_AWS_19:It belongs to a NAT gateway, which the check does not follow
   for_each = local.gateways
 
   domain = "vpc"

@@ -42,7 +42,6 @@ locals {
 
 # Before the instance, which would create it itself, for ever and with no retention.
 resource "aws_cloudwatch_log_group" "this" {
-  #checkov:skip=CKV_AWS_158:Encrypted by CloudWatch; a key of one's own comes by kms_key_arn
   #checkov:skip=CKV_AWS_338:How long logs are kept is log_retention_days
   name              = "/aws/rds/instance/${var.name}/postgresql"
   retention_in_days = var.log_retention_days
@@ -52,9 +51,7 @@ resource "aws_cloudwatch_log_group" "this" {
 
 resource "aws_db_instance" "this" {
   #checkov:skip=CKV_AWS_157:A standby is multi_az, which production has; a development environment need not pay twice
-  #checkov:skip=CKV_AWS_293:deletion_protection is on unless it is said otherwise, for environments that come and go
   #checkov:skip=CKV_AWS_118:Enhanced monitoring is monitoring_seconds
-  #checkov:skip=CKV2_AWS_30:Slow statements and data definition are logged, and not every query with what users typed
   identifier     = var.name
   engine         = "postgres"
   engine_version = var.engine_version

@@ -1,7 +1,6 @@
 # In: PostgreSQL, for the groups that are named. Out: nothing.
 
 resource "aws_security_group" "this" {
-  #checkov:skip=CKV2_AWS_5:Attached to the instance
   name        = "${var.name}-rds"
   description = "Database ${var.name}"
   vpc_id      = var.vpc_id

@@ -72,7 +72,6 @@ resource "aws_elasticache_user_group" "this" {
 }
 
 resource "aws_cloudwatch_log_group" "slow" {
-  #checkov:skip=CKV_AWS_158:Encrypted by CloudWatch; a key of one's own comes by kms_key_arn
   #checkov:skip=CKV_AWS_338:How long logs are kept is log_retention_days
   name              = "/elasticache/${var.name}/slow"
   retention_in_days = var.log_retention_days
@@ -81,8 +80,6 @@ resource "aws_cloudwatch_log_group" "slow" {
 }
 
 resource "aws_elasticache_replication_group" "this" {
-  #checkov:skip=CKV_AWS_31:Users come by a user group with IAM; a token for all would be a secret in the state
-  #checkov:skip=CKV_AWS_191:Encrypted at rest by ElastiCache; a key of one's own comes by kms_key_arn
   #checkov:skip=CKV2_AWS_50:Automatic failover is there as soon as replicas are
   replication_group_id = var.name
   description          = "Cache ${var.name}"

@@ -1,7 +1,6 @@
 # In: Redis, for the groups that are named. Out: nothing.
 
 resource "aws_security_group" "this" {
-  #checkov:skip=CKV2_AWS_5:Attached to the replication group
   name        = "${var.name}-redis"
   description = "Cache ${var.name}"
   vpc_id      = var.vpc_id

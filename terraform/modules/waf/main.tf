@@ -147,7 +147,6 @@ resource "aws_wafv2_web_acl_association" "this" {
 
 # WAF writes to no group whose name begins otherwise.
 resource "aws_cloudwatch_log_group" "this" {
-  #checkov:skip=CKV_AWS_158:Encrypted by CloudWatch; a key of one's own comes by log_kms_key_arn
   #checkov:skip=CKV_AWS_338:How long the log is kept is log_retention_days
   name              = "aws-waf-logs-${var.name}"
   retention_in_days = var.log_retention_days
