@@ -26,6 +26,7 @@ module "ecr" {
   source   = "../modules/ecr"
   for_each = var.repositories
 
-  name = each.key
-  tags = var.tags
+  name          = each.key
+  pull_accounts = var.pull_accounts
+  tags          = var.tags
 }

@@ -150,6 +150,12 @@ variable "repositories" {
   }
 }
 
+variable "pull_accounts" {
+  description = "Other accounts whose tasks and hosts pull from these repositories: those of environments that are not in this one"
+  type        = set(string)
+  default     = []
+}
+
 variable "workload_services" {
   description = "What roles that an apply creates may use at most, by the prefix of the service's actions. IAM, STS and the state are never among them"
   type        = set(string)
