@@ -2,7 +2,7 @@
 # where a pipeline may download it, add:
 #   plugin "aws" {
 #     enabled = true
-#     version = "0.43.0"
+#     version = "0.48.0"
 #     source  = "github.com/terraform-linters/tflint-ruleset-aws"
 #   }
 tflint {

@@ -22,7 +22,7 @@ beforeAll(async () => {
     validated.set(folder, init.status === 0 ? await run(['validate']) : init);
     if (tested().includes(folder)) testRuns.set(folder, await run(['test']));
   });
-}, 300_000);
+}, 600_000);
 afterAll(() => {
   providers?.stop();
   copy?.remove();

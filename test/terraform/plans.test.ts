@@ -55,7 +55,7 @@ async function apply(folder: string): Promise<Applied> {
 beforeAll(async () => {
   copy = workingCopy(TERRAFORM);
   await byTwos(roots(), async (folder) => done.set(folder, await apply(folder)));
-}, 300_000);
+}, 600_000);
 afterAll(() => {
   for (const { providers } of done.values()) providers.stop();
   copy?.remove();
