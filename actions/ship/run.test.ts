@@ -65,6 +65,9 @@ interface World {
   build?: Report;
   verify?: (Report | undefined)[];
   rollback?: Report;
+  baseline?: Report;
+  /** The component asks for a soak that is compared with what served before. */
+  compares?: boolean;
   status?: Report;
   recordFails?: boolean;
   /** `rollback-on-failure` of the component. */
@@ -73,8 +76,10 @@ interface World {
   alike?: [string, string][];
 }
 
-function configText({ goesBack = true }: World): string {
-  return goesBack ? CONFIG : CONFIG.replace('container: web }', 'container: web, rollback-on-failure: false }');
+function configText({ goesBack = true, compares = false }: World): string {
+  const soak = 'soak: { duration: 1s }, baseline: true';
+  const text = compares ? CONFIG.replace("health' }", `health', ${soak} }`) : CONFIG;
+  return goesBack ? text : text.replace('container: web }', 'container: web, rollback-on-failure: false }');
 }
 
 async function ship(world: World = {}) {
@@ -109,6 +114,10 @@ async function ship(world: World = {}) {
     rollback: async (to) => {
       calls.push(`rollback ${to}`);
       return world.rollback ?? report(good, { 'task-definition-arn': arn(1) });
+    },
+    baseline: async () => {
+      calls.push('baseline');
+      return world.baseline ?? report(good);
     },
     verify: async ({ revision }) => {
       calls.push(`verify ${revision}`);
@@ -247,6 +256,17 @@ describe('deploy', () => {
     expect(end.outcome.cause).toContain('it answered 500; the release before it serves again and is healthy');
     expect(recorded).toMatchObject([{ state: 'held', releaseFingerprint: 'release-b' }]);
     expect(result?.outcome.status).toBe('rolled-back');
+  });
+
+  test('measures what serves before it deploys, where verification compares with it', async () => {
+    const { calls } = await ship({ entries: [deployed], compares: true });
+    expect(calls).toEqual(['build', 'baseline', `deploy ${NEW.reference}`, 'verify newrev']);
+  });
+
+  test('deploys nothing when what serves cannot be measured', async () => {
+    const bad = report({ status: 'denied', cause: 'cloudwatch:GetMetricData was denied' });
+    const { report: end, calls } = await ship({ entries: [deployed], compares: true, baseline: bad });
+    expect([calls, end.outcome.status]).toEqual([['build', 'baseline'], 'denied']);
   });
 
   test('leaves what fails verification where the component says so', async () => {

@@ -6,7 +6,7 @@ import { systemClock } from '../../lib/clock.ts';
 import { readInputs } from '../../lib/inputs.ts';
 import { recordingLog } from '../../lib/log.ts';
 import { fields } from './inputs.ts';
-import { httpProbe } from './probe.ts';
+import { networkProbers } from './probe.ts';
 import { run } from './run.ts';
 
 const servers: { close(): unknown }[] = [];
@@ -27,8 +27,20 @@ async function serve(listener: RequestListener): Promise<string> {
 }
 
 function verify(given: Record<string, string>, signal = new AbortController().signal) {
-  const inputs = readInputs(fields, (name) => ({ interval: '20ms', timeout: '2s', ...given })[name] ?? '');
-  return run(inputs, { probe: httpProbe, clock: systemClock, log: recordingLog(), signal });
+  const inputs = readInputs(
+    fields,
+    (name) => ({ interval: '20ms', 'max-interval': '20ms', timeout: '2s', ...given })[name] ?? '',
+  );
+  return run(inputs, {
+    openProber: networkProbers({}),
+    openMetrics: () => Promise.reject(new Error('not asked for')),
+    readText: () => Promise.reject(new Error('no such file')),
+    writeText: async (name) => name,
+    clock: systemClock,
+    random: Math.random,
+    log: recordingLog(),
+    signal,
+  });
 }
 
 const health = (revision: string) => JSON.stringify({ status: 'ok', revision });
@@ -122,7 +134,7 @@ test('cancellation ends the watch at once', async () => {
 });
 
 test.each([
-  ['ftp://x/', /not an http or https address/],
+  ['ftp://x/', /not an http, https, tcp or tls address/],
   ['http://user:secret@x/', /^input 'url' is "\(address with a password\)"/],
   ['', /it is empty, and no component gives one/],
 ])('the address %p is refused', async (url, message) => {

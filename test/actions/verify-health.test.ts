@@ -47,7 +47,7 @@ const json = (body: (n: number) => unknown): RequestListener =>
   })();
 
 const verify = (url: string, inputs: Record<string, string> = {}, options: ActionOptions = {}) =>
-  runAction('verify-health', { url, interval: '50ms', timeout: '20s', ...inputs }, options);
+  runAction('verify-health', { url, interval: '50ms', 'max-interval': '50ms', timeout: '20s', ...inputs }, options);
 
 const EXPECT_NEW = { expect: 'json: { revision: "{revision}" }', revision: NEW };
 
@@ -185,7 +185,7 @@ describe('bodies', () => {
   test('a redirect is an answer, not followed: what is asked is what is judged', async () => {
     const url = await serve((_, response) => void response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end());
     const run = await verify(url, { timeout: '1s' });
-    expect(run.outputs.cause).toContain('it answered 302, expected 2xx');
+    expect(run.outputs.cause).toContain('it answered 302 to http://127.0.0.1:1/, expected 2xx');
     expect((await verify(url, { expect: 'status: 302' })).code).toBe(0);
   });
 });
