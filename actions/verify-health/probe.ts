@@ -55,6 +55,12 @@ async function probe(target: Target, { timeoutMs, signal, choose }: ProbeOptions
     const ms = performance.now() - started;
     return { answer: { ...answer, ms }, ms, timings: attempt.timings, address: attempt.address };
   } catch (error) {
+    const { partial: body } = attempt;
+    if (body !== undefined && !signal.aborted) {
+      const ms = performance.now() - started;
+      const answer = { status: 0, headers: {}, body, url: target.url, ms };
+      return { answer, ms, timings: attempt.timings, address: attempt.address };
+    }
     const failure = signal.aborted
       ? stopped()
       : redacted(classify(deadline.signal.aborted ? deadline.signal.reason : error), target);

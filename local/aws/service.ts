@@ -91,6 +91,11 @@ export function accessDenied(
   );
 }
 
+/** An operation as IAM writes it. Services sign as one name and are permitted by another here and there (Service Authorization Reference). */
+export function iamAction(service: ServiceId, operation: string): string {
+  return `${service === 'monitoring' ? 'cloudwatch' : service}:${operation}`;
+}
+
 function deniedCode(service: ServiceId): string {
   if (service === 'ec2') return 'UnauthorizedOperation';
   return service === 'sts' || service === 'elasticloadbalancing' || service === 'iam'

@@ -8,7 +8,12 @@ type Minute = Record<MetricName, number>;
 
 /** Requests of one balancer, by minute and target group; '' holds those of the whole balancer. */
 export class RequestMetrics {
+  readonly #now: () => number;
   readonly #minutes = new Map<string, Map<number, Minute>>();
+
+  constructor(now: () => number = Date.now) {
+    this.#now = now;
+  }
 
   /** No target could be chosen. */
   refused(): void {
@@ -33,7 +38,7 @@ export class RequestMetrics {
   }
 
   #count(group: string, name: MetricName): void {
-    const minute = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS;
+    const minute = Math.floor(this.#now() / MINUTE_MS) * MINUTE_MS;
     const minutes = this.#minutes.get(group) ?? new Map<number, Minute>();
     this.#minutes.set(group, minutes);
     const counts = minutes.get(minute) ?? { RequestCount: 0, HTTPCode_Target_5XX_Count: 0, HTTPCode_ELB_5XX_Count: 0 };

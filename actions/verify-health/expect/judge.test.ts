@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Expectation } from '../../../lib/config/verify.ts';
+import { named } from '../../../test/support/named.ts';
 import type { Answer } from '../answer.ts';
 import type { Failure } from '../failure.ts';
 import { fillIn, withoutIdentity } from './fill-in.ts';
@@ -26,94 +27,93 @@ const judged = (given: Answer, wanted: Expectation) => judge(given, { expect: wa
 
 type Row = [what: string, given: Partial<Answer>, wanted: Expectation, reason?: Failure['reason'], cause?: RegExp];
 
-const ROWS: Row[] = [
-  ['any 2xx passes without an expectation', { status: 204, body: '' }, {}],
-  [
-    'a redirect is not success',
-    { status: 302, headers: { location: '/x' } },
-    {},
-    'status',
-    /answered 302 to \/x, expected 2xx/,
-  ],
-  ['one status of a list', { status: 418 }, { status: [200, 418] }],
-  ['a class of statuses', { status: 304 }, { status: ['2xx', '3xx'] }],
-  ['a range of statuses', { status: 206 }, { status: '200-205' }, 'status', /answered 206, expected 200-205/],
-  ['a wrong status', { status: 503 }, { status: 200 }, 'status'],
-  ['a JSON value', {}, { json: { status: 'ok', 'checks[0].up': true, '$.none': null } }],
-  ['types are compared too', {}, { json: { 'checks[0].up': 'true' } }, 'assert', /is true, expected "true"/],
-  ['every item of a list', {}, { json: { 'checks[*].up': true } }],
-  ['an empty choice of items is missing', {}, { json: { 'nothing[*].up': true } }, 'assert', /missing/],
-  ['a missing path', {}, { json: { 'a.b.c': 1 } }, 'assert', /json\.a\.b\.c is missing, expected 1/],
-  ['a path that must not be there', {}, { json: { error: { exists: false } } }],
-  ['a path that must be there', {}, { json: { none: { exists: true } } }],
-  ['a number at least', {}, { json: { queue: { 'at-least': 7, below: 8 } } }],
-  ['a number at most', {}, { json: { queue: { 'at-most': 6 } } }, 'assert', /json\.queue is 7, expected at most 6/],
-  ['text is no number', {}, { json: { port: { above: 1 } } }, 'assert', /"80" \(string, not a number\)/],
-  ['one of several', {}, { json: { status: { 'one-of': ['ok', 'degraded'] } } }],
-  ['anything but', {}, { json: { status: { not: 'ok' } } }, 'assert', /expected anything but "ok"/],
-  ['text that matches', {}, { json: { status: { matches: '^o' } } }],
-  ['a list with an item', {}, { json: { tags: { contains: 'b', 'min-length': 2, type: 'array' } } }],
-  ['a list without it', {}, { json: { tags: { contains: 'c' } } }, 'assert'],
-  [
-    'a body that is not JSON',
-    { body: '<html>' },
-    { json: { status: 'ok' } },
-    'assert',
-    /the body is not JSON: "<html>"/,
-  ],
-  [
-    'a body of which a part was read',
-    { body: '{"a":', truncated: true },
-    { json: { a: 1 } },
-    'assert',
-    /only its beginning/,
-  ],
-  [
-    'a body that came packed',
-    { body: '\x1f', headers: { 'content-encoding': 'gzip' } },
-    { json: { a: 1 } },
-    'assert',
-    /gzip-encoded/,
-  ],
-  ['a header, whatever its case', {}, { headers: { 'X-Version': '7' } }],
-  ['a part of a header', {}, { headers: { 'Cache-Control': { contains: 'no-store' } } }],
-  ['a header that is missing', {}, { headers: { etag: 'x' } }, 'assert', /headers\.etag is missing/],
-  ['a body pattern', {}, { body: '"revision":"a.c"' }],
-  ['a body pattern that is not there', {}, { body: 'nope' }, 'assert', /a match of \/nope\//],
-  [
-    'a body that must not say something',
-    { body: 'Application error' },
-    { body: { matches: '^(?!.*error)' } },
-    'assert',
-  ],
-  ['the final address', {}, { url: { matches: '/login$' } }, 'assert', /the final address is/],
-  ['in time', { ms: 99 }, { latency: '100ms' }],
-  ['too slow', { ms: 101 }, { latency: '100ms' }, 'assert', /took 101 ms, expected 100ms or less/],
-  [
-    'a certificate that lasts',
-    { certificate },
-    { tls: { 'valid-for': '14d', issuer: { contains: 'Amazon' }, names: ['www.sample.test'] } },
-  ],
-  ['a certificate that ends soon', { certificate }, { tls: { 'valid-for': '30d' } }, 'tls', /ends in 20 days/],
-  [
-    'another issuer',
-    { certificate },
-    { tls: { issuer: { contains: 'Encrypt' } } },
-    'tls',
-    /issuer of the certificate is "C=US, O=Amazon/,
-  ],
-  [
-    'a name below a wildcard’s',
-    { certificate },
-    { tls: { names: ['a.b.sample.test'] } },
-    'tls',
-    /not for a\.b\.sample\.test, only/,
-  ],
-  ['no TLS at all', {}, { tls: { 'valid-for': '1d' } }, 'tls', /not TLS/],
-];
-
-// A test of fewer parameters than a row has values would be given jest's own callback in their place.
-test.each(ROWS.map((row): [string, Row] => [row[0], row]))('%s', (_name, [, given, wanted, reason, cause]) => {
+test.each(
+  named<Row>([
+    ['any 2xx passes without an expectation', { status: 204, body: '' }, {}],
+    [
+      'a redirect is not success',
+      { status: 302, headers: { location: '/x' } },
+      {},
+      'status',
+      /answered 302 to \/x, expected 2xx/,
+    ],
+    ['one status of a list', { status: 418 }, { status: [200, 418] }],
+    ['a class of statuses', { status: 304 }, { status: ['2xx', '3xx'] }],
+    ['a range of statuses', { status: 206 }, { status: '200-205' }, 'status', /answered 206, expected 200-205/],
+    ['a wrong status', { status: 503 }, { status: 200 }, 'status'],
+    ['a JSON value', {}, { json: { status: 'ok', 'checks[0].up': true, '$.none': null } }],
+    ['types are compared too', {}, { json: { 'checks[0].up': 'true' } }, 'assert', /is true, expected "true"/],
+    ['every item of a list', {}, { json: { 'checks[*].up': true } }],
+    ['an empty choice of items is missing', {}, { json: { 'nothing[*].up': true } }, 'assert', /missing/],
+    ['a missing path', {}, { json: { 'a.b.c': 1 } }, 'assert', /json\.a\.b\.c is missing, expected 1/],
+    ['a path that must not be there', {}, { json: { error: { exists: false } } }],
+    ['a path that must be there', {}, { json: { none: { exists: true } } }],
+    ['a number at least', {}, { json: { queue: { 'at-least': 7, below: 8 } } }],
+    ['a number at most', {}, { json: { queue: { 'at-most': 6 } } }, 'assert', /json\.queue is 7, expected at most 6/],
+    ['text is no number', {}, { json: { port: { above: 1 } } }, 'assert', /"80" \(string, not a number\)/],
+    ['one of several', {}, { json: { status: { 'one-of': ['ok', 'degraded'] } } }],
+    ['anything but', {}, { json: { status: { not: 'ok' } } }, 'assert', /expected anything but "ok"/],
+    ['text that matches', {}, { json: { status: { matches: '^o' } } }],
+    ['a list with an item', {}, { json: { tags: { contains: 'b', 'min-length': 2, type: 'array' } } }],
+    ['a list without it', {}, { json: { tags: { contains: 'c' } } }, 'assert'],
+    [
+      'a body that is not JSON',
+      { body: '<html>' },
+      { json: { status: 'ok' } },
+      'assert',
+      /the body is not JSON: "<html>"/,
+    ],
+    [
+      'a body of which a part was read',
+      { body: '{"a":', truncated: true },
+      { json: { a: 1 } },
+      'assert',
+      /only its beginning/,
+    ],
+    [
+      'a body that came packed',
+      { body: '\x1f', headers: { 'content-encoding': 'gzip' } },
+      { json: { a: 1 } },
+      'assert',
+      /gzip-encoded/,
+    ],
+    ['a header, whatever its case', {}, { headers: { 'X-Version': '7' } }],
+    ['a part of a header', {}, { headers: { 'Cache-Control': { contains: 'no-store' } } }],
+    ['a header that is missing', {}, { headers: { etag: 'x' } }, 'assert', /headers\.etag is missing/],
+    ['a body pattern', {}, { body: '"revision":"a.c"' }],
+    ['a body pattern that is not there', {}, { body: 'nope' }, 'assert', /a match of \/nope\//],
+    [
+      'a body that must not say something',
+      { body: 'Application error' },
+      { body: { matches: '^(?!.*error)' } },
+      'assert',
+    ],
+    ['the final address', {}, { url: { matches: '/login$' } }, 'assert', /the final address is/],
+    ['in time', { ms: 99 }, { latency: '100ms' }],
+    ['too slow', { ms: 101 }, { latency: '100ms' }, 'assert', /took 101 ms, expected 100ms or less/],
+    [
+      'a certificate that lasts',
+      { certificate },
+      { tls: { 'valid-for': '14d', issuer: { contains: 'Amazon' }, names: ['www.sample.test'] } },
+    ],
+    ['a certificate that ends soon', { certificate }, { tls: { 'valid-for': '30d' } }, 'tls', /ends in 20 days/],
+    [
+      'another issuer',
+      { certificate },
+      { tls: { issuer: { contains: 'Encrypt' } } },
+      'tls',
+      /issuer of the certificate is "C=US, O=Amazon/,
+    ],
+    [
+      'a name below a wildcard’s',
+      { certificate },
+      { tls: { names: ['a.b.sample.test'] } },
+      'tls',
+      /not for a\.b\.sample\.test, only/,
+    ],
+    ['no TLS at all', {}, { tls: { 'valid-for': '1d' } }, 'tls', /not TLS/],
+  ]),
+)('%s', (_name, [, given, wanted, reason, cause]) => {
   const { failure } = judged(answer(given), wanted);
   expect(failure?.reason).toBe(reason);
   if (cause) expect(failure?.cause).toMatch(cause);

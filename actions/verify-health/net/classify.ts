@@ -9,7 +9,7 @@ const TLS =
 export function classify(error: unknown): Failure {
   if (error instanceof ProbeFailure) return error.failure;
   const code = codeOf(error);
-  const cause = messageOf(error);
+  const cause = textOf(error);
   if (code === 'ENOTFOUND') return { reason: 'dns', cause: `the name cannot be resolved (${cause})`, final: true };
   if (code === 'EAI_AGAIN') return { reason: 'dns', cause: `the name look-up failed (${cause})`, final: false };
   if (code === 'ETIMEDOUT')
@@ -24,6 +24,13 @@ export function classify(error: unknown): Failure {
 
 function refused(cause: string): Failure {
   return { reason: 'refused', cause, final: false };
+}
+
+/** Errors of Node's internals may be of another realm, which instanceof does not see. */
+function textOf(error: unknown): string {
+  const { message, errors } = error as { message?: unknown; errors?: unknown[] };
+  if (typeof message === 'string' && message !== '') return message;
+  return errors?.[0] ? textOf(errors[0]) : messageOf(error);
 }
 
 function codeOf(error: unknown): string {

@@ -20,6 +20,8 @@ export interface Attempt {
   timings: Timings;
   /** Address that it was connected to. */
   address?: string | undefined;
+  /** What was read so far where nothing says that it is all (TCP). */
+  partial?: string | undefined;
   /** Chooses one of the addresses, where instances are told apart by them. */
   choose?: ((addresses: readonly string[]) => string) | undefined;
 }
@@ -118,21 +120,24 @@ function proxyAuthorization({ username, password }: URL): Record<string, string>
 /** Sends the request, follows what may be followed, and reads the answer. @throws ProbeFailure, or an error of network or TLS */
 export async function askHttp(attempt: Attempt, dialler: Dialler): Promise<Omit<Answer, 'ms'>> {
   const { target } = attempt;
-  const visited = new Set<string>();
+  const visited: Asked[] = [];
   let asked: Asked = { url: new URL(target.url), method: target.method, headers: target.headers, body: target.body };
-  for (let hops = 0; ; hops++) {
-    visited.add(`${asked.method} ${asked.url.href}`);
+  for (;;) {
+    visited.push(asked);
     const answer = await exchange(asked, attempt, dialler);
     const next = redirected(asked, answer, target);
     if (next === undefined) return { ...answer, url: asked.url.href };
-    if (visited.has(`${next.method} ${next.url.href}`))
-      throw new ProbeFailure(
-        'status',
-        `redirects go in a circle: ${[...visited, next.url.href].slice(-3).join(' → ')}`,
-      );
-    if (hops >= MOST_REDIRECTS) throw new ProbeFailure('status', `it redirects more than ${MOST_REDIRECTS} times`);
+    if (visited.some(({ url, method }) => url.href === next.url.href && method === next.method))
+      throw circle(visited, next);
+    if (visited.length > MOST_REDIRECTS)
+      throw new ProbeFailure('status', `it redirects more than ${MOST_REDIRECTS} times`);
     asked = next;
   }
+}
+
+function circle(visited: readonly Asked[], next: Asked): ProbeFailure {
+  const way = [...visited, next].map(({ url }) => url.href).slice(-3);
+  return new ProbeFailure('status', `redirects go in a circle: ${way.join(' → ')}`);
 }
 
 type Exchanged = Pick<Answer, 'status' | 'headers' | 'body' | 'truncated' | 'certificate'>;

@@ -9,49 +9,43 @@ import { limit } from './within.ts';
  * is open proves little, a greeting proves more.
  */
 export async function askTcp(attempt: Attempt, dialler: Dialler): Promise<Omit<Answer, 'ms'>> {
-  const { target, signal } = attempt;
+  const { target } = attempt;
   const socket = await dialler.connect(attempt, new URL(target.url));
   try {
     if (target.body !== undefined) socket.write(target.body);
+    const certificate = certificateOf(socket);
     const { body: wanted } = target.wanted.expect;
-    const body =
-      wanted === undefined
-        ? ''
-        : await greeting(socket, typeof wanted === 'string' ? new RegExp(wanted, 'u') : undefined, attempt);
-    return { status: 0, headers: {}, body, url: target.url, certificate: certificateOf(socket) };
+    const expression = typeof wanted === 'string' ? new RegExp(wanted, 'u') : undefined;
+    const body = wanted === undefined ? '' : await greeting(socket, expression, attempt);
+    return { status: 0, headers: {}, body, url: target.url, certificate };
   } finally {
     socket.on('error', () => undefined).destroy();
-    signal.throwIfAborted();
   }
 }
 
-/** What the peer says until it is what is waited for, falls silent for good, or has said enough. */
-async function greeting(
-  socket: Socket,
-  wanted: RegExp | undefined,
-  { target, signal, timings }: Attempt,
-): Promise<string> {
+/** What the peer says until it is what is waited for, or it says no more; what was said until the attempt's time is over is left in `partial`. */
+function greeting(socket: Socket, wanted: RegExp | undefined, attempt: Attempt): Promise<string> {
+  const { target, signal, timings } = attempt;
   const started = performance.now();
   const first = limit(signal, target.deadlines.firstByte, 'first byte');
   const chunks: Buffer[] = [];
   let size = 0;
-  const text = () => Buffer.concat(chunks).toString('utf8');
   return new Promise((resolve, reject) => {
-    const done = (settle: () => void) => {
+    const end = (error?: unknown) => {
       first.end();
-      signal.removeEventListener('abort', onAbort);
-      settle();
+      if (attempt.partial === undefined && error !== undefined) reject(error);
+      else resolve(attempt.partial ?? '');
     };
-    const onAbort = () => done(() => (size > 0 ? resolve(text()) : reject(signal.reason)));
-    signal.addEventListener('abort', onAbort, { once: true });
-    first.signal.addEventListener('abort', () => size === 0 && done(() => reject(first.signal.reason)), { once: true });
+    first.signal.addEventListener('abort', () => size === 0 && end(first.signal.reason), { once: true });
+    signal.addEventListener('abort', () => end(signal.reason), { once: true });
     socket.on('data', (chunk: Buffer) => {
       timings.firstByte ??= performance.now() - started;
       chunks.push(chunk);
       size += chunk.length;
-      if (size >= BODY_LIMIT || (wanted?.test(text()) ?? false)) done(() => resolve(text()));
+      attempt.partial = Buffer.concat(chunks).toString('utf8');
+      if (size >= BODY_LIMIT || wanted?.test(attempt.partial)) end();
     });
-    socket.on('end', () => done(() => resolve(text())));
-    socket.on('error', (error) => done(() => (size > 0 ? resolve(text()) : reject(error))));
+    socket.on('end', () => end());
+    socket.on('error', end);
   });
 }
