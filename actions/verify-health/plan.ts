@@ -156,24 +156,31 @@ function distinct(targets: Target[], byFamily: boolean): Target[] {
   });
 }
 
-/** HOST or HOST:PORT to ADDRESS or ADDRESS:PORT; IPv6 in brackets where a port follows. */
+/** HOST or HOST:PORT to ADDRESS or ADDRESS:PORT, or several addresses with commas; IPv6 in brackets where a port follows. */
 function override(from: string, to: string): Override {
   const [, host = '', port] = /^(\[[^\]]+\]|[^:]+)(?::(\d+))?$/.exec(from) ?? [];
-  const bare = isIP(to) !== 0 ? to : undefined;
-  const [, address = bare, toPort] = bare !== undefined ? [] : (/^\[?([^\]]+?)\]?(?::(\d+))?$/.exec(to) ?? []);
-  if (host !== '' && address !== undefined && isIP(address) !== 0)
-    return {
-      host: host.toLowerCase(),
-      address,
-      port: port === undefined ? undefined : Number(port),
-      toPort: toPort === undefined ? undefined : Number(toPort),
-    };
+  const places = to.split(',').map((text) => placeOf(text.trim()));
+  const ports = new Set(places.map((place) => place?.port));
+  const addresses = places.flatMap((place) => (place && isIP(place.address) !== 0 ? [place.address] : []));
+  if (host !== '' && addresses.length === places.length && ports.size === 1)
+    return { host: host.toLowerCase(), addresses, port: numberOf(port), toPort: numberOf(places[0]?.port) };
   throw new Problem({
     what: "input 'resolve'",
     seen: `${from}=${to}`,
-    cause: 'it does not lead from a host to an IP address',
+    cause: 'it does not lead from a host to IP addresses, all with the same port or none',
     fix: 'Write HOST=ADDRESS or HOST:PORT=ADDRESS:PORT, for instance www.example.com=10.0.0.5',
   });
+}
+
+function placeOf(text: string): { address: string; port: string | undefined } | undefined {
+  if (isIP(text) !== 0) return { address: text, port: undefined };
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(text) ?? [];
+  const address = bracketed ?? plain;
+  return address === undefined ? undefined : { address, port };
+}
+
+function numberOf(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text);
 }
 
 /** Node's own list, and that of NODE_EXTRA_CA_CERTS: what `ca` replaces. */

@@ -248,7 +248,7 @@ export const verifyEntries = {
   redirects: option(v.picklist(['none', 'same-origin', 'follow']), 'Which redirects are followed. Default: none.'),
   resolve: option(
     v.record(text, text),
-    'Addresses to use in place of the name look-up: HOST or HOST:PORT to ADDRESS or ADDRESS:PORT.',
+    'Addresses to use in place of the name look-up: HOST or HOST:PORT to ADDRESS or ADDRESS:PORT, several with commas.',
   ),
   'ip-version': option(
     v.picklist(['any', '4', '6', 'both']),

@@ -12,7 +12,7 @@ export interface Override {
   host: string;
   /** Any where undefined. */
   port?: number | undefined;
-  address: string;
+  addresses: readonly string[];
   toPort?: number | undefined;
 }
 
@@ -28,18 +28,24 @@ export async function findPlace(
   options: { family: Family; overrides: readonly Override[]; dnsMs: number; signal: AbortSignal },
 ): Promise<Place> {
   const override = options.overrides.find((o) => o.host === host.toLowerCase() && (o.port ?? port) === port);
-  const name = override?.address ?? host.replace(/^\[|\]$/g, '');
+  const name = host.replace(/^\[|\]$/g, '');
   const family = Number(options.family === 'any' ? 0 : options.family);
-  const literal = isIP(name);
-  if (literal !== 0) {
-    if (family !== 0 && family !== literal)
-      throw new ProbeFailure('dns', `${name} is no IPv${family} address, and \`ip-version\` asks for one`, true);
-    return { addresses: [{ address: name, family: literal }], port: override?.toPort ?? port };
+  const literal = override?.addresses ?? (isIP(name) === 0 ? [] : [name]);
+  if (literal.length > 0) {
+    const addresses = literal.map((address) => ({ address, family: isIP(address) }));
+    const fitting = addresses.filter((a) => family === 0 || a.family === family);
+    if (fitting.length === 0)
+      throw new ProbeFailure(
+        'dns',
+        `${literal.join(', ')} is no IPv${family} address, and \`ip-version\` asks for one`,
+        true,
+      );
+    return { addresses: fitting, port: override?.toPort ?? port };
   }
   const { signal, end } = limit(options.signal, options.dnsMs, 'answer to the name look-up');
   try {
     const addresses = await unlessAborted(lookup(name, { all: true, family, order: 'verbatim' }), signal);
-    return { addresses, port: override?.toPort ?? port };
+    return { addresses, port };
   } catch (error) {
     if (family !== 0 && (error as NodeJS.ErrnoException).code === 'ENOTFOUND')
       throw new ProbeFailure('dns', `${name} has no IPv${family} address`, true);

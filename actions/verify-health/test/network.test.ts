@@ -356,7 +356,7 @@ test.each(
       /json\.a: it is neither a value nor a map of operators/,
     ],
     ['a header that cannot be sent', { url: 'http://x/', headers: '"a b": c' }, /it is not a header that can be sent/],
-    ['an address that is none', { url: 'http://x/', resolve: 'x=y' }, /it does not lead from a host to an IP address/],
+    ['an address that is none', { url: 'http://x/', resolve: 'x=y' }, /it does not lead from a host to IP addresses/],
     [
       'no such file',
       { url: 'http://x/', 'ca-file': 'missing.pem' },

@@ -26,6 +26,11 @@ export class Servers {
     return this.#listen(server, host);
   }
 
+  /** At a port that was free a moment ago. */
+  httpAt(port: number, listener: RequestListener): Promise<Served> {
+    return this.#listen(createHttp(listener), '127.0.0.1', port);
+  }
+
   tcp(onConnection: (socket: Socket) => void, host = '127.0.0.1'): Promise<Served> {
     return this.#listen(createTcp(onConnection), host);
   }
@@ -57,7 +62,7 @@ export class Servers {
     }
   }
 
-  async #listen(server: Server, host: string): Promise<Served> {
+  async #listen(server: Server, host: string, port = 0): Promise<Served> {
     const sockets = new Set<Socket>();
     let connections = 0;
     server.on('connection', (socket: Socket) => {
@@ -66,7 +71,7 @@ export class Servers {
       socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
     });
     server.on('tlsClientError', () => undefined);
-    server.listen(0, host);
+    server.listen(port, host);
     await once(server, 'listening');
     this.#open.push({ server, sockets });
     return { port: (server.address() as AddressInfo).port, connections: () => connections };
