@@ -16,25 +16,39 @@ export interface PlanPorts {
 
 /** The addresses to probe, one for each IP version asked for, with all that an attempt needs. @throws Problem for what cannot be meant */
 export async function targetsOf(inputs: VerifyInputs, { readText }: PlanPorts): Promise<Target[]> {
-  const endpoints: EndpointConfig[] = [...inputs.url.map((url) => ({ url })), ...(inputs.endpoints ?? [])];
+  const endpoints = [
+    ...inputs.url.map((url) => targetOf({ url }, inputs, inputs)),
+    ...(inputs.endpoints ?? []).map((endpoint) => targetOf(endpoint, commonTo(endpoint, inputs), inputs)),
+  ];
   if (endpoints.length === 0) throw noUrl();
   const ca = inputs['ca-file'] === '' ? undefined : [...trusted(), await authorities(inputs['ca-file'], readText)];
   const families: Family[] = inputs['ip-version'] === 'both' ? ['4', '6'] : [inputs['ip-version']];
   const overrides = Object.entries(inputs.resolve).map(([from, to]) => override(from, to));
   const targets = endpoints.flatMap((endpoint) =>
-    families.map((family) => ({ ...targetOf(endpoint, inputs), family, overrides, ...(ca && { ca }) })),
+    families.map((family) => ({ ...endpoint, family, overrides, ...(ca && { ca }) })),
   );
   return distinct(targets, families.length > 1);
 }
 
 type Rest = Omit<Target, 'family' | 'overrides' | 'ca'>;
 
-function targetOf(endpoint: EndpointConfig, inputs: VerifyInputs): Rest {
+/** What an endpoint takes from the inputs of all. */
+type Common = Pick<VerifyInputs, 'method' | 'headers' | 'body' | 'expect'>;
+
+/** Of what is said of the others' answers, little can be meant for an endpoint that does not speak HTTP. */
+function commonTo({ url }: EndpointConfig, inputs: VerifyInputs): Common {
+  if (!/^(?:tcp|tls):/i.test(url)) return inputs;
+  const { latency, tls } = inputs.expect ?? {};
+  const expect = { ...(latency !== undefined && { latency }), ...(tls && /^tls:/i.test(url) && { tls }) };
+  return { method: '', headers: undefined, body: '', expect };
+}
+
+function targetOf(endpoint: EndpointConfig, common: Common, inputs: VerifyInputs): Rest {
   const url = checkedUrl(endpoint.url);
-  const body = endpoint.body ?? (inputs.body === '' ? undefined : inputs.body);
-  const headers = textual({ ...inputs.headers, ...endpoint.headers });
+  const body = endpoint.body ?? (common.body === '' ? undefined : common.body);
+  const headers = textual({ ...common.headers, ...endpoint.headers });
   checkHeaders(headers);
-  const expect = merged(inputs.expect ?? {}, endpoint.expect ?? {});
+  const expect = merged(common.expect ?? {}, endpoint.expect ?? {});
   const [broken] = brokenExpressions(expect);
   if (broken) throw new Problem({ what: `input 'expect', ${broken.path.join('.')}`, ...broken });
   checkProtocol(url, expect);
@@ -47,7 +61,7 @@ function targetOf(endpoint: EndpointConfig, inputs: VerifyInputs): Rest {
   return {
     name: endpoint.name ?? shown(url),
     url: url.href,
-    method: (endpoint.method ?? (inputs.method || (body === undefined ? 'GET' : 'POST'))).toUpperCase(),
+    method: (endpoint.method ?? (common.method || (body === undefined ? 'GET' : 'POST'))).toUpperCase(),
     headers,
     body,
     wanted,

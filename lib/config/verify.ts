@@ -41,20 +41,20 @@ export const operators = v.pipe(
   v.minEntries(1, say('it holds no operator', 'Write for instance { at-least: 1 }')),
 );
 
+/** A union does not say which of its members came closest, so that a misspelt operator is best met by the list of all. */
+const OPERATORS = Object.keys(operators.entries).join(', ');
+
 const operand = v.union(
   [value, operators],
-  say('it is neither a value nor a map of operators', 'Write a value, or for instance { at-least: 1 }'),
+  say('it is neither a value nor a map of operators', `Write a value, or a map of ${OPERATORS}`),
 );
 const textOperand = v.union(
   [v.string(), operators],
-  say('it is neither text nor a map of operators', 'Write text, or for instance { contains: no-store }'),
+  say('it is neither text nor a map of operators', `Write text, or a map of ${OPERATORS}`),
 );
 const bodyOperand = v.union(
   [expression, operators],
-  say(
-    'it is neither a regular expression nor a map of operators',
-    'Write for instance healthy, or { contains: healthy }',
-  ),
+  say('it is neither a regular expression nor a map of operators', `Write an expression, or a map of ${OPERATORS}`),
 );
 
 const statusCode = v.pipe(

@@ -199,6 +199,13 @@ describe('requests', () => {
     );
   });
 
+  test('beside an HTTP endpoint a port is only asked what it can answer', async () => {
+    const { port } = await servers.tcp(never);
+    const endpoints = JSON.stringify([{ url: `tcp://127.0.0.1:${port}` }, { url: await health(ok) }]);
+    const end = await verify({ endpoints, expect: 'json: { status: ok }' });
+    expect(end.outcome.status).toBe('succeeded');
+  });
+
   test('a credential is masked, and not shown where the answer repeats it', async () => {
     const url = `${await health((request, r) => void r.writeHead(500).end(`you sent ${request.headers.authorization} to ${request.url}`))}?token=qu3ry-secret`;
     const end = await verify({ url, headers: 'Authorization: Bearer s3cret-value', timeout: '100ms' });
