@@ -161,6 +161,11 @@ describe('compared with what served before', () => {
         figures(300, 0, 151),
         /^the p95 is 151 ms, 100 ms before \(× 1\.51\); × 1\.5 is allowed$/,
       ],
+      [
+        'slower, but for what the runner itself was late',
+        figures(300, 0, 100),
+        { ...figures(300, 0, 180), lateP95: 40 },
+      ],
       ['slower, within the ratio', figures(300, 0, 100), figures(300, 0, 150)],
       ['slower by little, whatever the ratio', figures(300, 0, 2), figures(300, 0, 20)],
       ['too few answers before for a p95', figures(300, 290, 10), figures(300, 0, 1000)],
