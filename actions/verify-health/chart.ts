@@ -5,43 +5,39 @@ export interface Dot {
   ms: number;
 }
 
-const BUCKETS = 40;
+const MOST_PARTS = 40;
 
 /**
- * Latency over time as a Mermaid xychart: the worst and the median of each part of the time. Only plain words and numbers stand in it,
- * since GitHub shows an error where a chart cannot be read. '' for fewer than two moments.
+ * Latency over time as a Mermaid xychart: the slowest and the median of each part of the time. Only plain words and numbers stand in it, since
+ * GitHub shows an error where a chart cannot be read; and the time is an axis of numbers, since names that occur twice would be drawn as
+ * one. A line on such an axis has no gaps: a part without a probe repeats the one before. '' for fewer than two parts.
  */
 export function latencyChart(dots: readonly Dot[], lengthMs: number): string {
-  if (dots.length < 2) return '';
-  const count = Math.min(BUCKETS, dots.length);
   const length = Math.max(lengthMs, 1);
-  const buckets = Array.from({ length: count }, (): number[] => []);
+  const count = Math.min(MOST_PARTS, dots.length);
+  const parts = Array.from({ length: count }, (): number[] => []);
   for (const { atMs, ms } of dots)
-    buckets[Math.min(count - 1, Math.max(0, Math.floor((atMs / length) * count)))]?.push(ms);
-  const filled = buckets.flatMap((values, i) =>
-    values.length === 0 ? [] : [{ at: ((i + 0.5) * length) / count, values }],
-  );
-  if (filled.length < 2) return '';
-  const worst = filled.map(({ values }) => round(Math.max(...values)));
-  const middle = filled.map(({ values }) =>
+    parts[Math.min(count - 1, Math.max(0, Math.floor((atMs / length) * count)))]?.push(ms);
+  const first = parts.findIndex((values) => values.length > 0);
+  if (parts.filter((values) => values.length > 0).length < 2) return '';
+  let last: number[] = parts[first] ?? [];
+  const filled = parts.map((values) => {
+    last = values.length > 0 ? values : last;
+    return last;
+  });
+  const slowest = filled.map((values) => round(Math.max(...values)));
+  const middle = filled.map((values) =>
     round(values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? 0),
   );
-  const labels = filled.map(({ at }) => `"${tick(at, length)}"`);
-  const top = Math.max(1, ...worst);
   return [
     'xychart-beta',
-    '    title "Latency in ms over time: slowest (upper line) and median (lower line)"',
-    `    x-axis [${labels.join(', ')}]`,
-    `    y-axis "ms" 0 --> ${round(top * 1.1)}`,
-    `    line [${worst.join(', ')}]`,
+    '    title "Latency: slowest probe (upper line) and median (lower line)"',
+    `    x-axis "seconds" 0 --> ${Math.max(0.1, Math.round(length / 100) / 10)}`,
+    `    y-axis "ms" 0 --> ${round(Math.max(1, ...slowest) * 1.1)}`,
+    `    line [${slowest.join(', ')}]`,
     `    line [${middle.join(', ')}]`,
     '',
   ].join('\n');
-}
-
-function tick(ms: number, length: number): string {
-  const seconds = ms / 1000;
-  return length < 10_000 ? `${seconds.toFixed(1)}s` : `${Math.round(seconds)}s`;
 }
 
 function round(ms: number): number {

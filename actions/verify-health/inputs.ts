@@ -29,7 +29,7 @@ export const fields = {
   version: text(),
   timeout: duration('5m'),
   interval: duration('2s'),
-  'max-interval': duration('15s'),
+  'max-interval': duration('5s'),
   'attempt-timeout': duration('10s'),
   timeouts: yamlValue(timeouts),
   successes: integer({ min: 1, max: 1000, default: 3 }),

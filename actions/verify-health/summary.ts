@@ -3,6 +3,7 @@ import { isGood, type Outcome } from '../../lib/outcome.ts';
 import { code, details, escapeCell, escapeText, heading, mermaid, table } from '../../lib/summary.ts';
 import type { Timings } from './answer.ts';
 import { latencyChart } from './chart.ts';
+import { failureText } from './failure.ts';
 import type { Soaked } from './soak/run-soak.ts';
 import { msText, percentText } from './soak/soak.ts';
 import { percentile } from './soak/statistics.ts';
@@ -29,6 +30,7 @@ export function summaryOf(story: Story, outcome: Outcome): string {
     (outcome.next === undefined ? '' : `**Next:** ${outcome.next}.\n\n`) +
     table(['Address', 'State', 'Probes', 'p95', 'Instances', 'Says of itself'], story.verdicts.map(verdictRow)) +
     soakTable(story.soaked) +
+    failuresOf(story.soaked) +
     list(story.notes) +
     chartOf(story) +
     timeline(story)
@@ -111,11 +113,7 @@ function timeline({ verdicts, soaked, startedAt }: Story): string {
     ...verdicts.flatMap(({ events, target }) => events.map((event) => ({ ...event, name: target.name }))),
     ...soaked.flatMap((s) => [
       { at: s.startedAt, name: s.target.name, text: 'the soak begins' },
-      ...s.samples.flatMap(({ dueMs, failure }, i) =>
-        failure && !s.samples[i - 1]?.failure
-          ? [{ at: s.startedAt + dueMs, name: s.target.name, text: `${failure.reason}: ${failure.cause}` }]
-          : [],
-      ),
+      ...firstFailure(s),
       {
         at: s.endedAt,
         name: s.target.name,
@@ -129,4 +127,11 @@ function timeline({ verdicts, soaked, startedAt }: Story): string {
   const rows = shown.map((e) => [humanDuration(Math.max(0, e.at - startedAt)), code(e.name), escapeCell(e.text)]);
   const left = events.length > shown.length ? ` (${events.length - shown.length} in the middle left out)` : '';
   return details(`Timeline${left}`, table(['After', 'Address', 'What changed'], rows));
+}
+
+/** The rest of them stands in the list of what was seen how often. */
+function firstFailure({ samples, startedAt, target }: Soaked): { at: number; name: string; text: string }[] {
+  const first = samples.find(({ failure }) => failure);
+  if (!first?.failure) return [];
+  return [{ at: startedAt + first.dueMs, name: target.name, text: failureText(first.failure) }];
 }

@@ -239,7 +239,7 @@ export const verifyEntries = {
   ...requestEntries,
   timeout: option(duration, 'Time to become healthy. Default: 5m.'),
   interval: option(duration, 'Pause between two attempts; after failures a random one that grows. Default: 2s.'),
-  'max-interval': option(duration, 'Longest pause between two attempts. Default: 15s.'),
+  'max-interval': option(duration, 'Longest pause between two attempts. Default: 5s.'),
   'attempt-timeout': option(duration, 'Longest time for one attempt. Default: 10s.'),
   timeouts: v.exactOptional(timeouts),
   successes: option(count(1), 'Good answers in a row that prove it. Default: 3.'),
