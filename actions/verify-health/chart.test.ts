@@ -3,7 +3,7 @@ import { latencyChart } from './chart.ts';
 
 test('slowest and median by parts of the time', () => {
   const dots = [10, 30, 20, 400].map((ms, i) => ({ atMs: i * 10_000, ms }));
-  expect(latencyChart(dots, 40_000).split('\n').slice(2)).toEqual([
+  expect(latencyChart(dots, 40_000).split('\n').slice(3)).toEqual([
     '    x-axis "seconds" 0 --> 40',
     '    y-axis "ms" 0 --> 440',
     '    line [10, 30, 20, 400]',

@@ -7,6 +7,9 @@ export interface Dot {
 
 const MOST_PARTS = 40;
 
+/** The default colour of a first line can hardly be seen on white; these can on both of GitHub's backgrounds. */
+const COLOURS = '%%{init: {"themeVariables": {"xyChart": {"plotColorPalette": "#d1242f, #4493f8"}}}}%%';
+
 /**
  * Latency over time as a Mermaid xychart: the slowest and the median of each part of the time. Only plain words and numbers stand in it, since
  * GitHub shows an error where a chart cannot be read; and the time is an axis of numbers, since names that occur twice would be drawn as
@@ -30,6 +33,7 @@ export function latencyChart(dots: readonly Dot[], lengthMs: number): string {
     round(values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? 0),
   );
   return [
+    COLOURS,
     'xychart-beta',
     '    title "Latency: slowest probe (upper line) and median (lower line)"',
     `    x-axis "seconds" 0 --> ${Math.max(0.1, Math.round(length / 100) / 10)}`,

@@ -132,7 +132,7 @@ describe('soak', () => {
       'latency-p95': expect.stringMatching(/^\d+\.\d$/),
     });
     expect(end.summary).toMatch(
-      /\| 30 \| 100 % \|[\s\S]*```mermaid\nxychart-beta\n[\s\S]*the soak ends: 0 of 30 probes failed/,
+      /\| 30 \| 100 % \|[\s\S]*```mermaid\n%%.*%%\nxychart-beta\n[\s\S]*the soak ends: 0 of 30 probes failed/,
     );
     // The first proof takes a new connection each time; the soak keeps its own.
     expect(connections()).toBeLessThan(15);
