@@ -87,6 +87,7 @@ async function ship(world: World = {}) {
   const config = environmentConfig(loadConfig(configText(world), 'slipway.yml'), environment);
   const calls: string[] = [];
   const kept: string[] = [];
+  const restored: boolean[] = [];
   const recorded: LedgerEntry[] = [];
   const saved: Result[] = [];
   const verifications = [...(world.verify ?? [])];
@@ -119,8 +120,9 @@ async function ship(world: World = {}) {
       calls.push('baseline');
       return world.baseline ?? report(good);
     },
-    verify: async ({ revision }) => {
+    verify: async ({ revision }, again = false) => {
       calls.push(`verify ${revision}`);
+      restored.push(again);
       return verifications.length > 0 ? verifications.shift() : report(good);
     },
     status: async () => world.status ?? report(good),
@@ -166,7 +168,7 @@ async function ship(world: World = {}) {
     readInputs(fields, (name) => given[name] ?? ''),
     ports,
   );
-  return { report: result, calls, kept, recorded, result: saved[0] };
+  return { report: result, calls, kept, restored, recorded, result: saved[0] };
 }
 
 describe('refresh', () => {
@@ -250,8 +252,11 @@ describe('deploy', () => {
 
   test('puts the release before back when verification fails, and verifies that', async () => {
     const bad = report({ status: 'timed-out', cause: 'it answered 500' });
-    const { report: end, calls, recorded, result } = await ship({ entries: [deployed], verify: [bad, report(good)] });
+    const world = { entries: [deployed], verify: [bad, report(good)] };
+    const { report: end, calls, restored, recorded, result } = await ship(world);
     expect(calls.slice(2)).toEqual(['verify newrev', `rollback ${arn(1)}`, 'verify oldrev']);
+    // What served before is not soaked again.
+    expect(restored).toEqual([false, true]);
     expect(end.outcome.status).toBe('rolled-back');
     expect(end.outcome.cause).toContain('it answered 500; the release before it serves again and is healthy');
     expect(recorded).toMatchObject([{ state: 'held', releaseFingerprint: 'release-b' }]);

@@ -48,6 +48,7 @@ function targetOf(endpoint: EndpointConfig, common: Common, inputs: VerifyInputs
   const body = endpoint.body ?? (common.body === '' ? undefined : common.body);
   const headers = textual({ ...common.headers, ...endpoint.headers });
   checkHeaders(headers);
+  checkResolved({ url: endpoint.url, body: body ?? '', ...headers });
   const expect = merged(common.expect ?? {}, endpoint.expect ?? {});
   const [broken] = brokenExpressions(expect);
   if (broken) throw new Problem({ what: `input 'expect', ${broken.path.join('.')}`, ...broken });
@@ -73,7 +74,7 @@ function targetOf(endpoint: EndpointConfig, common: Common, inputs: VerifyInputs
       firstByte: part('first-byte', Number.POSITIVE_INFINITY),
     },
     attemptMs: inputs['attempt-timeout'],
-    ...(inputs.instances && { instances: inputs.instances }),
+    ...(inputs.instances && mayTell(url, inputs.instances) && { instances: inputs.instances }),
     secrets: secretsOf(headers, url),
   };
 }
@@ -120,6 +121,25 @@ function checkHeaders(headers: Readonly<Record<string, string>>): void {
       seen: name,
       cause: 'it is not a header that can be sent',
       fix: 'Write NAME: value, the value on one line',
+    });
+  }
+}
+
+/** Only HTTP has headers and JSON to tell instances apart by; an address everything has. */
+function mayTell(url: URL, { by }: NonNullable<VerifyInputs['instances']>): boolean {
+  return by === 'address' || /^http/.test(url.protocol);
+}
+
+/** A reference that nobody has looked up would be sent as it stands. */
+function checkResolved(values: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(values)) {
+    const reference = /\$\{(?:ssm|output):[^}]*\}/.exec(value)?.[0];
+    if (reference === undefined) continue;
+    throw new Problem({
+      what: name === 'url' || name === 'body' ? `input '${name}'` : `input 'headers', ${name}`,
+      seen: reference,
+      cause: 'it is a reference, which this action alone cannot look up',
+      fix: 'Give the value in the `with:` of this step, or use slipway/slipway (ship), which resolves references',
     });
   }
 }

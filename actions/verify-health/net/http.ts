@@ -70,10 +70,12 @@ export class Dialler extends Agent {
       signal,
     });
     timings.dns = performance.now() - started;
-    const chosen = attempt.choose?.(found.addresses.map(({ address }) => address));
+    // Where a redirect leads is no instance of the service.
+    const choose = attempt.address === undefined ? attempt.choose : undefined;
+    const chosen = choose?.(found.addresses.map(({ address }) => address));
     const addresses = chosen === undefined ? found.addresses : found.addresses.filter((a) => a.address === chosen);
     // Known before it is connected: what refuses is an instance, too.
-    if (addresses.length === 1) attempt.address = addresses[0]?.address;
+    if (addresses.length === 1) attempt.address ??= addresses[0]?.address;
     const secureFor = at.protocol === 'https:' || at.protocol === 'tls:' ? at.hostname : undefined;
     const socket = await dial({ addresses, port: found.port, secureFor, ca, deadlines, signal, timings });
     attempt.address ??= socket.remoteAddress;

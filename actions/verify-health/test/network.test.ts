@@ -50,7 +50,7 @@ describe('TLS', () => {
 
   test('told not to fail fast, it waits for a better certificate', async () => {
     const { port } = await servers.http(ok, leaf({ notAfter: Date.now() - 60_000 }));
-    const end = await trusting(port, { 'fail-fast': 'false', timeout: '300ms' });
+    const end = await trusting(port, { 'fail-fast': 'false', attempts: '3' });
     expect([end.outcome.status, Number(end.outputs.attempts) > 1]).toEqual(['timed-out', true]);
   });
 
@@ -65,10 +65,10 @@ describe('TLS', () => {
 
   test('a handshake that never ends, and one that is cut off', async () => {
     const mute = await servers.tcp(never);
-    const slow = await trusting(mute.port, { timeouts: 'tls: 100ms', timeout: '300ms' });
+    const slow = await trusting(mute.port, { timeouts: 'tls: 100ms', attempts: '3' });
     expect(slow.outcome.cause).toMatch(/timeout: no TLS handshake within 100 ms/);
     const rude = await servers.tcp((socket) => socket.destroy());
-    const cut = await trusting(rude.port, { timeout: '300ms' });
+    const cut = await trusting(rude.port, { attempts: '3' });
     expect(cut.outcome.cause).toMatch(/tls: the connection was cut during the TLS handshake/);
   });
 });
@@ -127,7 +127,7 @@ describe('ways an answer does not come', () => {
       ],
     ]),
   )('%s', async (_name, [, url, given, cause]) => {
-    const end = await verify({ url: await url(), timeout: '400ms', ...given });
+    const end = await verify({ url: await url(), attempts: '3', ...given });
     expect(end.outcome.status).not.toBe('succeeded');
     expect(end.outcome.cause).toMatch(cause);
   });
@@ -148,7 +148,7 @@ describe('ways an answer does not come', () => {
       more();
     });
     expect((await verify({ url })).outcome.status).toBe('succeeded');
-    const end = await verify({ url, expect: 'json: { status: ok }', timeout: '300ms' });
+    const end = await verify({ url, expect: 'json: { status: ok }', attempts: '3' });
     expect(end.outcome.cause).toMatch(/the body is not JSON: \(only its beginning was read\) "xxx/);
   });
 });
@@ -193,9 +193,9 @@ describe('requests', () => {
     const end = await verify({ endpoints });
     expect(end.outcome.status).toBe('succeeded');
     expect(Object.keys(JSON.parse(end.outputs.identity ?? ''))).toEqual(['api', 'gone']);
-    const bad = await verify({ endpoints, expect: 'json: { status: ok }', timeout: '200ms' });
+    const bad = await verify({ endpoints, expect: 'json: { status: ok }', attempts: '3' });
     expect(bad.outcome.cause).toMatch(
-      /^api was not healthy within 200 ms: assert: the body is not JSON.* \(and 1 more\)$/,
+      /^api was not healthy within 1 min 00 s: assert: the body is not JSON.* \(and 1 more\)$/,
     );
   });
 
@@ -208,7 +208,7 @@ describe('requests', () => {
 
   test('a credential is masked, and not shown where the answer repeats it', async () => {
     const url = `${await health((request, r) => void r.writeHead(500).end(`you sent ${request.headers.authorization} to ${request.url}`))}?token=qu3ry-secret`;
-    const end = await verify({ url, headers: 'Authorization: Bearer s3cret-value', timeout: '100ms' });
+    const end = await verify({ url, headers: 'Authorization: Bearer s3cret-value', attempts: '3' });
     expect(end.masked).toEqual(expect.arrayContaining(['Bearer s3cret-value', 's3cret-value', 'qu3ry-secret']));
     const all = JSON.stringify([end.outcome, end.outputs, end.summary, end.log]);
     expect(all).not.toMatch(/s3cret-value|qu3ry-secret/);
@@ -221,7 +221,7 @@ describe('redirects', () => {
     const url = await health(
       (request, r) => void r.writeHead(302, { location: request.url === '/health' ? '/login' : '/health' }).end(),
     );
-    const end = await verify({ url, redirects: 'follow', timeout: '200ms' });
+    const end = await verify({ url, redirects: 'follow', attempts: '3' });
     expect([end.outputs.reason, end.outcome.cause]).toEqual([
       'status',
       expect.stringMatching(/redirects go in a circle: http:\S+\/health → http:\S+\/login → http:\S+\/health$/),
@@ -230,7 +230,7 @@ describe('redirects', () => {
 
   test('without end', async () => {
     const url = await health((request, r) => void r.writeHead(302, { location: `${request.url}x` }).end());
-    const end = await verify({ url, redirects: 'follow', timeout: '300ms' });
+    const end = await verify({ url, redirects: 'follow', attempts: '3' });
     expect(end.outcome.cause).toMatch(/status: it redirects more than 10 times$/);
   });
 
@@ -244,7 +244,7 @@ describe('redirects', () => {
     const given = { url, headers: 'Authorization: Bearer s3cret\nX-Api-Key: k3y', redirects: 'follow', successes: '1' };
     const end = await verify({ ...given, expect: `{ body: landed, url: "${there}" }` });
     expect([end.outcome.status, headers]).toEqual(['succeeded', [undefined, undefined]]);
-    const stays = await verify({ ...given, redirects: 'same-origin', timeout: '200ms' });
+    const stays = await verify({ ...given, redirects: 'same-origin', attempts: '3' });
     expect(stays.outcome.cause).toContain(`it answered 302 to ${there}`);
   });
 });
@@ -266,9 +266,9 @@ describe('where it goes', () => {
 
   test('both IP versions: each has to pass', async () => {
     const { port } = await servers.http(ok, undefined, '127.0.0.1');
-    const end = await verify({ url: `http://localhost:${port}/`, 'ip-version': 'both', timeout: '300ms' });
+    const end = await verify({ url: `http://localhost:${port}/`, 'ip-version': 'both', attempts: '3' });
     expect(end.outcome.cause).toMatch(
-      /^http:\/\/localhost:\d+\/ \(IPv6\) (was not healthy within 300 ms: refused: nothing listens|cannot become healthy by waiting: dns: localhost has no IPv6)/,
+      /^http:\/\/localhost:\d+\/ \(IPv6\) (was not healthy within 1 min 00 s: refused: nothing listens|cannot become healthy by waiting: dns: localhost has no IPv6)/,
     );
     expect((await verify({ url: `http://localhost:${port}/`, 'ip-version': '4' })).outcome.status).toBe('succeeded');
     const wrong = await verify({ url: 'http://127.0.0.1/', 'ip-version': '6' });
@@ -306,7 +306,7 @@ describe('where it goes', () => {
       { status: 'succeeded', cause: '' },
     ]);
     expect(asked).toEqual(['GET http://www.test/health Basic dXNlcjpwYXNz', 'CONNECT www.test:443 HTTP/1.1']);
-    const denied = await verify({ url: 'https://denied.test/', timeout: '200ms' }, { env });
+    const denied = await verify({ url: 'https://denied.test/', attempts: '3' }, { env });
     expect(denied.outcome.cause).toMatch(/refused: the proxy answered 403 and opened no way through/);
   });
 });
@@ -319,7 +319,7 @@ describe('TCP', () => {
     const url = `tcp://127.0.0.1:${port}`;
     expect((await verify({ url })).outcome.status).toBe('succeeded');
     expect((await verify({ url, expect: 'body: "^220 .* ready"' })).outcome.status).toBe('succeeded');
-    const wrong = await verify({ url, expect: 'body: "^554"', 'attempt-timeout': '100ms', timeout: '400ms' });
+    const wrong = await verify({ url, expect: 'body: "^554"', 'attempt-timeout': '1s', attempts: '1' });
     expect(wrong.outcome.cause).toMatch(/assert: body is "220 mail ready.*, expected a match of \/\^554\//);
   });
 
@@ -334,13 +334,13 @@ describe('TCP', () => {
   });
 
   test('a port that is closed, and one that stays silent', async () => {
-    expect((await verify({ url: 'tcp://127.0.0.1:9', timeout: '100ms' })).outputs.reason).toBe('refused');
+    expect((await verify({ url: 'tcp://127.0.0.1:9', attempts: '3' })).outputs.reason).toBe('refused');
     const { port } = await servers.tcp(never);
     const silent = await verify({
       url: `tcp://127.0.0.1:${port}`,
       expect: 'body: x',
       timeouts: 'first-byte: 50ms',
-      timeout: '200ms',
+      attempts: '3',
     });
     expect(silent.outcome.cause).toMatch(/timeout: no first byte within 50 ms/);
   });
@@ -364,6 +364,11 @@ test.each(
     ],
     ['a header that cannot be sent', { url: 'http://x/', headers: '"a b": c' }, /it is not a header that can be sent/],
     ['an address that is none', { url: 'http://x/', resolve: 'x=y' }, /it does not lead from a host to IP addresses/],
+    [
+      'a reference',
+      { url: 'http://x/', headers: 'authorization: "Bearer ${ssm:/probe/token}"' },
+      /input 'headers', authorization is "\$\{ssm:\/probe\/token\}": it is a reference/,
+    ],
     [
       'no such file',
       { url: 'http://x/', 'ca-file': 'missing.pem' },

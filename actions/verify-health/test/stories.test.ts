@@ -39,7 +39,7 @@ describe('versions', () => {
 
   test('both take turns: flapping', async () => {
     const url = await health(turns([{ revision: OLD }, { revision: NEW }]));
-    const end = await verify({ url, ...EXPECT_NEW, timeout: '300ms' });
+    const end = await verify({ url, ...EXPECT_NEW, attempts: '9' });
     expect(end.outcome.cause).toMatch(
       /flapping: it passed and failed again \d+ times; last version-mismatch: another version answers/,
     );
@@ -47,7 +47,7 @@ describe('versions', () => {
 
   test('nobody knows which is the new one, but it must not change', async () => {
     const url = await health(turns([{ revision: OLD }, { revision: NEW }]));
-    const end = await verify({ url, expect: 'json: { revision: { stable: true } }', timeout: '300ms' });
+    const end = await verify({ url, expect: 'json: { revision: { stable: true } }', attempts: '9' });
     expect(end.outcome.cause).toMatch(
       /flapping: it passed and failed again \d+ times; last json\.revision changed from/,
     );
@@ -86,20 +86,22 @@ describe('instances', () => {
 
   test('one of three is bad: it is named, and is no flapping', async () => {
     const url = await health(turns([{ instance: 'one' }, { instance: 'two', status: 500 }, { instance: 'three' }]));
-    const end = await verify({ url, ...EXPECT_NEW, ...by('header:x-instance'), timeout: '400ms' });
+    const end = await verify({ url, ...EXPECT_NEW, ...by('header:x-instance'), attempts: '9' });
     expect(end.outputs.reason).toBe('status');
-    expect(end.outcome.cause).toMatch(/within 400 ms: status: 1 of 3 instances \(two\): it answered 500, expected 2xx/);
+    expect(end.outcome.cause).toMatch(
+      /within 1 min 00 s: status: 1 of 3 instances \(two\): it answered 500, expected 2xx/,
+    );
   });
 
   test('one of three still runs the old version', async () => {
     const url = await health(turns([{ instance: 'one' }, { instance: 'two', revision: OLD }, { instance: 'three' }]));
-    const end = await verify({ url, ...EXPECT_NEW, ...by('header:x-instance'), timeout: '400ms' });
+    const end = await verify({ url, ...EXPECT_NEW, ...by('header:x-instance'), attempts: '9' });
     expect(end.outcome.cause).toMatch(/version-mismatch: 1 of 3 instances \(two\): another version answers/);
   });
 
   test('only two of three are ever seen', async () => {
     const url = await health(turns([{ instance: 'one' }, { instance: 'two' }]));
-    const end = await verify({ url, ...EXPECT_NEW, ...by('header:x-instance'), timeout: '300ms' });
+    const end = await verify({ url, ...EXPECT_NEW, ...by('header:x-instance'), attempts: '9' });
     expect(end.outcome.cause).toMatch(/version-mismatch: only 2 of 3 instances have reported it \(one, two\)$/);
   });
 
@@ -114,7 +116,7 @@ describe('instances', () => {
     servers.close();
     const one = await servers.http(turns([{}]), undefined, '127.0.0.1');
     const two = `127.0.0.1:${one.port},127.0.0.2:${one.port}`;
-    const bad = await verify({ ...given, resolve: `www.test=${two}`, timeout: '300ms' });
+    const bad = await verify({ ...given, resolve: `www.test=${two}`, attempts: '9' });
     expect(bad.outcome.cause).toMatch(/refused: 1 of 2 instances \(127\.0\.0\.2\): nothing listens there/);
   });
 });
@@ -135,7 +137,7 @@ describe('soak', () => {
       /\| 30 \| 100 % \|[\s\S]*```mermaid\n%%.*%%\nxychart-beta\n[\s\S]*the soak ends: 0 of 30 probes failed/,
     );
     // The first proof takes a new connection each time; the soak keeps its own.
-    expect(connections()).toBeLessThan(15);
+    expect(connections()).toBeLessThan(31);
   });
 
   test('new connections where they are asked for', async () => {
@@ -239,7 +241,7 @@ describe('compared with what served before', () => {
     [errors, delayMs] = [0, 5];
     const url = await health(service);
     const baseline = await baselineOf(url);
-    delayMs = 80;
+    delayMs = 400;
     const end = await verify({ url, soak, baseline });
     expect(end.outcome.cause).toMatch(
       /^regression: http\S+: the p95 is \d+ ms, [\d.]+ ms before \(× [\d.]+\); × 1\.5 is allowed$/,
@@ -301,9 +303,9 @@ test('a run that flaps for long has a summary that fits', async () => {
   const end = await verify({
     url,
     expect: 'headers: { etag: { stable: true, not: never } }',
-    interval: '0s',
-    'max-interval': '0s',
-    timeout: '2s',
+    interval: '1ms',
+    'max-interval': '1ms',
+    attempts: '500',
   });
   expect(end.outputs.reason).toBe('flapping');
   expect(Buffer.byteLength(end.summary)).toBeLessThan(1_000_000);

@@ -1,4 +1,4 @@
-import { systemClock } from '../../../lib/clock.ts';
+import { type Clock, systemClock } from '../../../lib/clock.ts';
 import { readInputs } from '../../../lib/inputs.ts';
 import { recordingLog } from '../../../lib/log.ts';
 import { fields } from '../inputs.ts';
@@ -6,15 +6,28 @@ import type { VerifyPorts } from '../ports.ts';
 import { networkProbers } from '../probe.ts';
 import { run } from '../run.ts';
 
-/** Inputs that wait little. */
-const FAST = { interval: '10ms', 'max-interval': '20ms', timeout: '5s', successes: '2' };
+/** Inputs that wait little between attempts, and long in all: a busy machine must not decide what a test sees. */
+const FAST = { interval: '10ms', 'max-interval': '20ms', timeout: '60s', successes: '2' };
 
-/** The action over the real network of this machine, and nothing of a runner. */
+/** A clock by which the time to become healthy is over after so many attempts. */
+function clockFor(attempts: number): Clock {
+  let waits = 0;
+  return {
+    now: () => Date.now() + (waits >= attempts ? 3_600_000 : 0),
+    sleep: async (ms, signal) => {
+      waits++;
+      if (waits < attempts) await systemClock.sleep(ms, signal);
+    },
+  };
+}
+
+/** The action over the real network of this machine, and nothing of a runner. `attempts` ends the waiting for health. */
 export async function verify(
   given: Record<string, string>,
   over: Partial<VerifyPorts> & { env?: NodeJS.ProcessEnv } = {},
 ) {
-  const inputs = readInputs(fields, (name) => ({ ...FAST, ...given })[name] ?? '');
+  const { attempts, ...rest }: Record<string, string> = { ...FAST, ...given };
+  const inputs = readInputs(fields, (name) => rest[name] ?? '');
   const log = recordingLog();
   const files = new Map<string, string>();
   const { env = {}, ...ports } = over;
@@ -30,7 +43,7 @@ export async function verify(
       files.set(name, text);
       return name;
     },
-    clock: systemClock,
+    clock: attempts === undefined ? systemClock : clockFor(Number(attempts)),
     random: Math.random,
     log,
     signal: new AbortController().signal,
