@@ -45,9 +45,13 @@ export function networkProbers(env: NodeJS.ProcessEnv): OpenProber {
 
 async function probe(target: Target, { timeoutMs, signal, choose }: ProbeOptions, dialler: Dialler): Promise<Seen> {
   const started = performance.now();
-  const deadline = new AbortController();
-  const attempt: Attempt = { target, signal: AbortSignal.any([signal, deadline.signal]), timings: {}, choose };
-  const timer = setTimeout(() => deadline.abort(tooSlow(timeoutMs, attempt)), timeoutMs);
+  const over = new AbortController();
+  const attempt: Attempt = { target, signal: over.signal, timings: {}, choose };
+  const timer = setTimeout(() => over.abort(tooSlow(timeoutMs, attempt)), timeoutMs);
+  // By hand, since a signal made of the run's and another would be remembered by the run's for as long as that lives.
+  const onStop = () => over.abort(signal.reason);
+  if (signal.aborted) onStop();
+  else signal.addEventListener('abort', onStop, { once: true });
   const ask = /^https?:/i.test(target.url) ? askHttp : askTcp;
   try {
     // Whatever a part of it does, the attempt is over when its time is.
@@ -63,10 +67,11 @@ async function probe(target: Target, { timeoutMs, signal, choose }: ProbeOptions
     }
     const failure = signal.aborted
       ? stopped()
-      : redacted(classify(deadline.signal.aborted ? deadline.signal.reason : error), target);
+      : redacted(classify(over.signal.aborted ? over.signal.reason : error), target);
     return { failure, ms: performance.now() - started, timings: attempt.timings, address: attempt.address };
   } finally {
     clearTimeout(timer);
+    signal.removeEventListener('abort', onStop);
   }
 }
 

@@ -7,7 +7,7 @@ import { findPlace } from './addresses.ts';
 import { certificateOf, dial, secure } from './dial.ts';
 import type { ProxyFor } from './proxy.ts';
 import { type Asked, redirected } from './redirect.ts';
-import { limit } from './within.ts';
+import { tooLate } from './within.ts';
 
 /** Bytes of a body that are read; a health answer is small, and an endless one must not fill memory. */
 export const BODY_LIMIT = 256 * 1024;
@@ -192,10 +192,10 @@ function requestHeaders({ url, headers, body }: Asked): Record<string, string> {
 /** The head of the answer, within the time for its first byte. */
 function answered(request: ClientRequest, { signal, target, timings }: Attempt): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    let first: ReturnType<typeof limit> | undefined;
+    let timer: NodeJS.Timeout | undefined;
     let sentAt = performance.now();
     const done = (settle: () => void) => {
-      first?.end();
+      clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);
       settle();
     };
@@ -205,8 +205,8 @@ function answered(request: ClientRequest, { signal, target, timings }: Attempt):
     // The agent gives a socket when it is connected.
     request.once('socket', () => {
       sentAt = performance.now();
-      first = limit(signal, target.deadlines.firstByte, 'first byte of the answer');
-      first.signal.addEventListener('abort', () => done(() => reject(first?.signal.reason)), { once: true });
+      const ms = target.deadlines.firstByte;
+      timer = setTimeout(() => done(() => reject(tooLate(ms, 'first byte of the answer'))), ms);
     });
     request.on('error', (error) => done(() => reject(error)));
     request.once('response', (response) => {

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Answer } from '../answer.ts';
 import { certificateOf } from './dial.ts';
 import { type Attempt, BODY_LIMIT, type Dialler } from './http.ts';
-import { limit } from './within.ts';
+import { tooLate } from './within.ts';
 
 /**
  * Connects, with TLS for tls://, sends the body where one is given, and reads until the expression of `expect.body` matches: a port that
@@ -27,17 +27,19 @@ export async function askTcp(attempt: Attempt, dialler: Dialler): Promise<Omit<A
 function greeting(socket: Socket, wanted: RegExp | undefined, attempt: Attempt): Promise<string> {
   const { target, signal, timings } = attempt;
   const started = performance.now();
-  const first = limit(signal, target.deadlines.firstByte, 'first byte');
   const chunks: Buffer[] = [];
   let size = 0;
   return new Promise((resolve, reject) => {
     const end = (error?: unknown) => {
-      first.end();
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
       if (attempt.partial === undefined && error !== undefined) reject(error);
       else resolve(attempt.partial ?? '');
     };
-    first.signal.addEventListener('abort', () => size === 0 && end(first.signal.reason), { once: true });
-    signal.addEventListener('abort', () => end(signal.reason), { once: true });
+    const ms = target.deadlines.firstByte;
+    const timer = setTimeout(() => size === 0 && end(tooLate(ms, 'first byte')), ms);
+    const onAbort = () => end(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
     socket.on('data', (chunk: Buffer) => {
       timings.firstByte ??= performance.now() - started;
       chunks.push(chunk);

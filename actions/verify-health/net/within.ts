@@ -1,16 +1,24 @@
 import { humanDuration } from '../../../lib/clock.ts';
 import { ProbeFailure } from '../failure.ts';
 
+/** @param what completes "no … within 5 s" */
+export function tooLate(ms: number, what: string): ProbeFailure {
+  return new ProbeFailure('timeout', `no ${what} within ${humanDuration(ms)}`);
+}
+
 /** One signal for a part of an attempt: it fires with the whole, or when the part's own time is over. */
 export interface Limited {
   signal: AbortSignal;
   end(): void;
 }
 
-/** @param what completes "no … within 5 s" */
+/**
+ * Whoever listens to the signal has to stop listening: Node keeps a signal that was made of others for as long as it has listeners.
+ * @param what completes "no … within 5 s"
+ */
 export function limit(whole: AbortSignal, ms: number, what: string): Limited {
   const part = new AbortController();
-  const timer = setTimeout(() => part.abort(new ProbeFailure('timeout', `no ${what} within ${humanDuration(ms)}`)), ms);
+  const timer = setTimeout(() => part.abort(tooLate(ms, what)), ms);
   return { signal: AbortSignal.any([whole, part.signal]), end: () => clearTimeout(timer) };
 }
 
