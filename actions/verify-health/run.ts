@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { humanDuration } from '../../lib/clock.ts';
 import { Problem } from '../../lib/errors.ts';
 import type { Outcome } from '../../lib/outcome.ts';
@@ -10,7 +11,7 @@ import { targetsOf } from './plan.ts';
 import type { VerifyPorts } from './ports.ts';
 import { type Baseline, baselineText, parseBaseline } from './soak/baseline.ts';
 import { runSoak, type Soaked } from './soak/run-soak.ts';
-import { compare, comparison, judgeSoak, msText, soakRules } from './soak/soak.ts';
+import { compare, comparison, judgeSoak, msText, type SoakRules, soakRules } from './soak/soak.ts';
 import { percentile } from './soak/statistics.ts';
 import { type Verdict, watch } from './stability/watch.ts';
 import { baselineSummary, type Story, summaryOf } from './summary.ts';
@@ -42,7 +43,7 @@ async function record(targets: Target[], inputs: VerifyInputs, ports: VerifyPort
     new Map(soaked.map(({ target, figures }) => [target.name, figures])),
     counts && { requests: counts.requests, errors: counts.errors },
   );
-  const file = await ports.writeText('slipway-baseline.json', `${text}\n`);
+  const file = await ports.writeText(`slipway-baseline-${shortHash(targets)}.json`, `${text}\n`);
   for (const { target, figures } of soaked)
     log.info(
       `${target.name}: ${figures.samples} probes, ${figures.failed} failed, p95 ${figures.p95 === undefined ? 'unknown' : msText(figures.p95)}`,
@@ -63,6 +64,7 @@ async function verify(targets: Target[], inputs: VerifyInputs, ports: VerifyPort
   const { clock } = ports;
   const known = inputs.baseline === '' ? undefined : parseBaseline(await baselineOf(inputs.baseline, ports));
   if (known && !inputs.soak) throw soakMissing();
+  if (known && inputs.soak) checkComparable(known, soakRules(inputs.soak));
   const balancer = inputs['load-balancer'];
   const dimensions = balancer && dimensionsOf(balancer);
   // Asked once before anything is waited for: a call that is denied should not come to light after the soak.
@@ -225,6 +227,25 @@ async function baselineOf(given: string, { readText }: VerifyPorts): Promise<str
   } catch {
     return given;
   }
+}
+
+/** Two baselines of one job must not meet in one file. */
+function shortHash(targets: readonly Target[]): string {
+  return createHash('sha256')
+    .update(JSON.stringify(targets.map(({ name }) => name)))
+    .digest('hex')
+    .slice(0, 8);
+}
+
+/** A connection that is opened first takes a round trip more, and with TLS two: that would be a regression every time. */
+function checkComparable(known: Baseline, { connections }: SoakRules): void {
+  if (known.connections === connections) return;
+  throw new Problem({
+    what: "input 'baseline'",
+    seen: `connections: ${known.connections}`,
+    cause: `the soak has \`connections: ${connections}\`, so that its latency cannot be compared`,
+    fix: 'Give both steps the same `soak`',
+  });
 }
 
 function soakMissing(): Problem {

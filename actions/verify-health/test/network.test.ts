@@ -380,6 +380,15 @@ test.each(
       { url: 'http://x/', baseline: '{"version":1,"at":"x","connections":"new","endpoints":{}}' },
       /no soak is asked for/,
     ],
+    [
+      'a baseline measured in another way',
+      {
+        url: 'http://x/',
+        soak: '{ duration: 1s }',
+        baseline: '{"version":1,"at":"x","connections":"new","endpoints":{}}',
+      },
+      /its latency cannot be compared/,
+    ],
     ['a rate that is a load test', { url: 'http://x/', soak: '{ duration: 1m, rate: 5000 }' }, /rate: it is above 500/],
     [
       'no load balancer',

@@ -204,7 +204,10 @@ describe('compared with what served before', () => {
   async function baselineOf(url: string) {
     const end = await verify({ url, soak, operation: 'baseline', ...EXPECT_NEW });
     expect(end.outcome).toEqual({ status: 'succeeded', cause: '' });
-    expect([...end.files]).toEqual([['slipway-baseline.json', `${end.outputs.baseline}\n`]]);
+    expect([...end.files]).toEqual([
+      [expect.stringMatching(/^slipway-baseline-\w{8}\.json$/), `${end.outputs.baseline}\n`],
+    ]);
+    expect([...end.files.keys()]).toEqual([end.outputs['baseline-file']]);
     return end.outputs.baseline ?? '';
   }
 
