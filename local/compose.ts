@@ -8,6 +8,7 @@ import { createElbv2 } from './aws/elbv2/elbv2.ts';
 import { type AwsEndpoint, createAwsEndpoint } from './aws/endpoint.ts';
 import { createIam } from './aws/iam.ts';
 import { createLogs } from './aws/logs.ts';
+import { createMonitoring } from './aws/monitoring.ts';
 import { createParameterStore } from './aws/ssm/parameters.ts';
 import { createSsm, type Ssm } from './aws/ssm/ssm.ts';
 import { createSts } from './aws/sts.ts';
@@ -179,6 +180,7 @@ export async function startCloud(
       ),
       createLogs(context),
       createElbv2({ balancers }),
+      createMonitoring({ ...context, balancers }),
       createEc2({ context, hosts }),
       ssm.service,
       ecs.service,

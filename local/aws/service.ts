@@ -19,7 +19,7 @@ export interface Call {
   receivedAt: number;
 }
 
-export type ServiceId = 'ecs' | 'ecr' | 'ssm' | 'logs' | 'sts' | 'elasticloadbalancing' | 'ec2' | 'iam';
+export type ServiceId = 'ecs' | 'ecr' | 'ssm' | 'logs' | 'sts' | 'elasticloadbalancing' | 'ec2' | 'iam' | 'monitoring';
 
 /**
  * One API operation. The input has been checked against the SDK's schema: required members are there, types are right,
@@ -89,6 +89,11 @@ export function accessDenied(
     `${ec2}User: ${call.identity.arn} is not authorized to perform: ${action} on resource: ${resource} because no ${policy} policy allows the ${action} action`,
     { status: call.service === 'sts' || call.service === 'ec2' || call.service === 'elasticloadbalancing' ? 403 : 400 },
   );
+}
+
+/** An operation as IAM writes it. Services sign as one name and are permitted by another here and there (Service Authorization Reference). */
+export function iamAction(service: ServiceId, operation: string): string {
+  return `${service === 'monitoring' ? 'cloudwatch' : service}:${operation}`;
 }
 
 function deniedCode(service: ServiceId): string {
