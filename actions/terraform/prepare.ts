@@ -1,9 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { github } from '../../lib/github/client.ts';
+import { lastDeployed } from '../../lib/ledger/ledger.ts';
 import type { LegPorts, LegReport } from '../../lib/leg/leg.ts';
 import { referencePorts } from '../../lib/leg/references.ts';
 import { processes } from '../../lib/process.ts';
 import type { Edge } from '../../lib/runner.ts';
+import { findOnPath } from '../../lib/tools/install.ts';
 import { terraformBinary } from './binary.ts';
 import type { TerraformInputs } from './inputs.ts';
 import { run } from './run.ts';
@@ -14,10 +17,10 @@ import { environmentFor, openTerraform } from './terraform.ts';
 export async function runWith(
   inputs: TerraformInputs,
   { context, env, log, signal }: Pick<Edge, 'context' | 'env' | 'log' | 'signal'>,
-  { ledger, resultDirectory, config }: Pick<LegPorts, 'ledger' | 'resultDirectory' | 'config'>,
+  { ledger, resultDirectory, config, clock }: Pick<LegPorts, 'ledger' | 'resultDirectory' | 'config' | 'clock'>,
 ): Promise<LegReport> {
   const { workspace, tempDir } = context;
-  const { environment } = inputs;
+  const { environment, component, token } = inputs;
   const { settings, folder, vars } = await readSettings(inputs, {
     workspace,
     config,
@@ -30,7 +33,19 @@ export async function runWith(
   try {
     const childEnv = environmentFor(env, { vars, environment, pluginCache });
     const terraform = await openTerraform(binary, folder, { ...ports, env: childEnv, scratch });
-    return await run(settings, { terraform, log, tempDir });
+    if (settings.planKey !== '') log.mask(settings.planKey);
+    const { repository, sha: commit, runId, runAttempt, actor } = context;
+    return await run(settings, {
+      terraform,
+      log,
+      tempDir,
+      tools: { ...ports, env: childEnv, find: (tool) => findOnPath(tool, env) },
+      github: token === '' ? undefined : { client: github({ context, token, signal }), context, log },
+      identity: { repository: repository.slug, commit, runId, runAttempt, actor },
+      now: () => clock.now(),
+      lastApplied: async () =>
+        component === '' ? undefined : lastDeployed((await ledger.read(environment, [component])).get(component)),
+    });
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

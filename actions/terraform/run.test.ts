@@ -10,6 +10,7 @@ import { recordingLog } from '../../lib/log.ts';
 import { processes } from '../../lib/process.ts';
 import { findOnPath } from '../../lib/tools/install.ts';
 import { fields } from './inputs.ts';
+import type { RunPorts } from './operations/settings.ts';
 import { run } from './run.ts';
 import { readSettings } from './settings.ts';
 import { environmentFor, openTerraform } from './terraform.ts';
@@ -70,9 +71,13 @@ function write(name: string, text: string): void {
 interface Options {
   signal?: AbortSignal;
   env?: NodeJS.ProcessEnv;
+  ports?: Partial<RunPorts>;
 }
 
-async function go(given: Record<string, string>, { signal = new AbortController().signal, env = {} }: Options = {}) {
+async function go(
+  given: Record<string, string>,
+  { signal = new AbortController().signal, env = {}, ports: ports_ = {} }: Options = {},
+) {
   const inputs = readInputs(fields, (name) => given[name] ?? '');
   const config = async () => loadConfig(CONFIG, '.github/slipway.yml');
   const { settings, folder, vars } = await readSettings(
@@ -87,7 +92,11 @@ async function go(given: Record<string, string>, { signal = new AbortController(
   );
   const ports = { processes: processes(), log, env: childEnv, signal, scratch: join(tempDir, 'scratch') };
   const terraform = await openTerraform(binary ?? '', folder, ports);
-  const report = await run(settings, { terraform, log, tempDir });
+  const tools = { processes: processes(), log, env: childEnv, signal, find: async () => undefined };
+  const identity = { repository: 'acme/sample', commit: 'c'.repeat(40), runId: '7', runAttempt: 1, actor: 'ada' };
+  const lastApplied = async () => undefined;
+  const all = { terraform, log, tempDir, tools, github: undefined, identity, now: () => 0, lastApplied, ...ports_ };
+  const report = await run(settings, all);
   const everything = JSON.stringify([report, log.lines]);
   return {
     ...report,
@@ -111,7 +120,7 @@ test('apply creates, gives non-sensitive outputs, masks the others; a second app
   expect(first.outcome).toEqual({ status: 'succeeded', cause: '' });
   expect(first.changes).toMatchObject({ create: 1, replace: 0, destroy: 0, outputs: 3 });
   expect(JSON.parse(first.outputs.outputs ?? '')).toEqual({ size: 'small', sizes: ['small'] });
-  expect(first.log.masked).toEqual(['s3cret-word']);
+  expect(new Set(first.log.masked)).toEqual(new Set(['s3cret-word', 'hunter2-default']));
   expect(first.everything).not.toContain('s3cret-word');
   expect(first.summary).toContain('`terraform_data.host`');
   expect(first.summary).toContain('(sensitive)');
@@ -123,7 +132,7 @@ test('apply creates, gives non-sensitive outputs, masks the others; a second app
   expect(JSON.parse(second.outputs.outputs ?? '')).toMatchObject({ size: 'small' });
 });
 
-test('plan puts what is destroyed or replaced first, with the attribute that forces it and no values', async () => {
+test('plan puts what is destroyed or replaced first, with the attribute that forces it, and hides sensitive values', async () => {
   await go({ operation: 'apply' });
   write('more.tf', 'resource "terraform_data" "another" {\n  input = "x"\n}\n');
   const planned = await go({ operation: 'plan', vars: 'size=enormous\npassword=s3cret-word' });
@@ -133,7 +142,11 @@ test('plan puts what is destroyed or replaced first, with the attribute that for
   expect(rows[2]).toContain('❗ replace');
   expect(rows[2]).toContain('forced by `triggers_replace`');
   expect(planned.summary).toContain('[!WARNING]');
-  expect(planned.everything).not.toMatch(/s3cret-word|enormous/);
+  expect(planned.everything).not.toContain('s3cret-word');
+  expect(planned.summary).toContain('input.size: "small" → "enormous"');
+  expect(planned.summary).toContain('input.password: (sensitive value) → (sensitive value)');
+  const without = await go({ operation: 'plan', vars: 'size=enormous', values: 'false' });
+  expect(without.everything).not.toMatch(/enormous/);
   expect(existsSync(planned.outputs.plan ?? '')).toBe(true);
 });
 
@@ -184,8 +197,8 @@ test('output reads without changing anything', async () => {
 test('validate needs no backend and points at unformatted files', async () => {
   write('ugly.tf', 'output "x" {\nvalue=1\n}\n');
   const { outcome, annotations } = await go({ operation: 'validate' });
-  expect(outcome.status).toBe('succeeded');
-  expect(annotations).toEqual([expect.objectContaining({ level: 'warning', file: 'infra/ugly.tf' })]);
+  expect(outcome).toMatchObject({ status: 'failed', cause: 'ugly.tf is not formatted' });
+  expect(annotations).toEqual([expect.objectContaining({ level: 'error', file: 'infra/ugly.tf' })]);
 });
 
 const broken: [string, string, string, RegExp, number | undefined][] = [
@@ -221,10 +234,19 @@ test('an apply that fails halfway says how far it came', async () => {
 }
 `,
   );
-  const { outcome } = await go({ operation: 'apply' });
+  const { outcome, summary, annotations } = await go({ operation: 'apply' });
   expect(outcome.status).toBe('failed');
-  expect(outcome.cause).toMatch(/terraform apply failed after 1 resource was changed: .*provisioner/i);
+  expect(outcome.cause).toMatch(
+    /terraform apply failed after 1 resource was changed: .*provisioner.* in terraform_data.bad \(infra\/steps.tf:3\)/i,
+  );
   expect(outcome.next).toMatch(/goes on from/);
+  expect(summary).toMatch(/✅ done \| `terraform_data.host` \| create/);
+  expect(summary).toMatch(/❌ failed \| `terraform_data.bad` \| (create|)/);
+  expect(annotations?.[0]).toMatchObject({
+    file: 'infra/steps.tf',
+    line: 3,
+    message: expect.stringMatching(/^terraform_data.bad: /),
+  });
 });
 
 const SLOW = `resource "terraform_data" "slow" {
@@ -247,7 +269,7 @@ test('a held lock is explained with its holder', async () => {
   const { outcome } = await go({ operation: 'apply', 'lock-timeout': '0s' });
   expect(outcome.status).toBe('failed');
   expect(outcome.cause).toMatch(/^the state is locked by \S+@\S+ for apply since \d{4}/);
-  expect(outcome.next).toMatch(/force-unlock [0-9a-f-]{36}/);
+  expect(outcome.next).toMatch(/operation unlock and lock-id [0-9a-f-]{36}/);
   expect((await holding).outcome.status).toBe('succeeded');
 });
 

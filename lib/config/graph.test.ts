@@ -24,10 +24,20 @@ const SAMPLE = config({
 test('order puts components into stages and waves', () => {
   expect(order(SAMPLE)).toEqual({
     ami: ['ami'],
-    terraform: ['infra'],
+    terraform: [['infra'], [], []],
     app: [['api'], ['web'], ['cron']],
     bot: [['bot'], [], []],
   });
+});
+
+test('roots have waves too', () => {
+  const roots = config({
+    app: ['terraform', [], ['net']],
+    dns: ['terraform'],
+    net: ['terraform'],
+    edge: ['terraform', ['app']],
+  });
+  expect(order(roots).terraform).toEqual([['dns', 'net'], ['app'], ['edge']]);
 });
 
 test('needs goes through both kinds of arrows, however far', () => {
@@ -79,7 +89,14 @@ describe('graphMistakes', () => {
     ['an unknown name', { a: ['service', ['bb']], bbb: ['service'] }, 'bb', "Did you mean 'bbb'?"],
     ['a later stage', { infra: ['terraform', [], ['web']], web: ['service'] }, 'web', 'comes after stage terraform'],
     ['app and bot', { web: ['service', [], ['bot']], bot: ['bot'] }, 'bot', 'side by side'],
-    ['two roots', { net: ['terraform'], app: ['terraform', ['net']] }, 'net', 'one root module'],
+    ['roots in waves', { net: ['terraform'], app: ['terraform', ['net']] }, undefined, undefined],
+    ['two images', { base: ['ami'], own: ['ami', ['base']] }, 'base', 'side by side in one job matrix'],
+    [
+      'four waves of roots',
+      { a: ['terraform'], b: ['terraform', ['a']], c: ['terraform', ['b']], d: ['terraform', [], ['c']] },
+      'd → c → b → a',
+      'Terraform roots ship in at most 3 waves',
+    ],
     [
       'four waves',
       { a: ['service'], b: ['worker', ['a']], c: ['task', ['b']], d: ['service', [], ['c']], e: ['service', ['d']] },
