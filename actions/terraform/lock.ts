@@ -7,11 +7,12 @@ export interface LockHolder {
   created: string;
 }
 
-/** Who holds the state lock, when that is what a diagnostic is about. */
+/** Who holds the state lock, when that is what a diagnostic is about: one that could not be taken for lack of a right names no holder. */
 export function lockHolder(diagnostics: readonly Diagnostic[]): LockHolder | undefined {
   const found = diagnostics.find((one) => /acquiring the state lock/i.test(one.summary));
   if (!found) return undefined;
   const field = (name: string) => new RegExp(`^\\s*${name}:\\s*(.+?)\\s*$`, 'm').exec(found.detail)?.[1] ?? '';
+  if (field('ID') === '' && field('Who') === '') return undefined;
   return { id: field('ID'), who: field('Who'), operation: field('Operation'), created: field('Created') };
 }
 

@@ -98,10 +98,11 @@ export function createApi({
 
 function routeTable(): Routes<GithubRoute> {
   const routes = new Routes<GithubRoute>();
+  // The pull requests come first: the REF of a commit may hold slashes and would take "SHA/pulls" for one.
   for (const table of [
+    pullRoutes,
     commitRoutes,
     gitDataRoutes,
-    pullRoutes,
     issueRoutes,
     deploymentRoutes,
     actionRoutes,

@@ -13,21 +13,25 @@ const SHORTEST_PART = 4;
  */
 export class Secrets {
   readonly #whole = new Set<string>();
-  /** By their first characters, so that a text is walked once. */
-  readonly #byPrefix = new Map<string, string[]>();
+  /** Their lengths by their first characters, the longest first: a text is walked once, and no list of thousands is searched. */
+  readonly #lengths = new Map<string, number[]>();
 
   add(text: string): void {
     if (text === '' || this.#whole.has(text)) return;
     this.#whole.add(text);
     if (text.length < SHORTEST_PART) return;
     const prefix = text.slice(0, SHORTEST_PART);
-    const others = this.#byPrefix.get(prefix);
-    if (others) {
-      others.push(text);
-      // The longest first, so that the end of a longer one is not left over.
-      others.sort((a, b) => b.length - a.length);
-    } else this.#byPrefix.set(prefix, [text]);
+    const lengths = this.#lengths.get(prefix);
+    if (lengths === undefined) this.#lengths.set(prefix, [text.length]);
+    else if (!lengths.includes(text.length)) {
+      lengths.push(text.length);
+      // Otherwise the end of a longer one would be left over.
+      lengths.sort((a, b) => b - a);
+    }
   }
+
+  /** Texts of the root's own sensitive variables, for the log to mask; attributes may be thousands, and no message has their values. */
+  readonly marked: string[] = [];
 
   get all(): Iterable<string> {
     return this.#whole;
@@ -35,7 +39,7 @@ export class Secrets {
 
   /** Those long enough to be masked in a log. */
   get long(): string[] {
-    return [...this.#byPrefix.values()].flat();
+    return [...this.#whole].filter((text) => text.length >= SHORTEST_PART);
   }
 
   /** Adds every text in a value. */
@@ -45,19 +49,17 @@ export class Secrets {
     else if (typeof value === 'object' && value !== null) for (const inner of Object.values(value)) this.addAll(inner);
   }
 
-  /** Texts of the root's own sensitive variables, for the log to mask; attributes may be thousands, and no message has their values. */
-  readonly marked: string[] = [];
-
   hide(text: string): string {
     if (this.#whole.size === 0) return text;
     if (this.#whole.has(text)) return HIDDEN;
     let shown = '';
     let from = 0;
     for (let at = 0; at + SHORTEST_PART <= text.length; at++) {
-      const found = this.#byPrefix.get(text.slice(at, at + SHORTEST_PART))?.find((one) => text.startsWith(one, at));
-      if (found === undefined) continue;
+      const lengths = this.#lengths.get(text.slice(at, at + SHORTEST_PART));
+      const length = lengths?.find((one) => this.#whole.has(text.slice(at, at + one)));
+      if (length === undefined) continue;
       shown += text.slice(from, at) + HIDDEN;
-      from = at + found.length;
+      from = at + length;
       at = from - 1;
     }
     return from === 0 ? text : shown + text.slice(from);
