@@ -55,6 +55,17 @@ export function blockedBy(
   return needs(config, name).filter((need) => endedWell.get(need) === false);
 }
 
+/** Components that took part in this run, need this one and did not end well: what they stand on must not be taken away. */
+export function stillNeededBy(
+  config: Pick<ConfigData, 'components'>,
+  name: string,
+  endedWell: ReadonlyMap<string, boolean>,
+): string[] {
+  return Object.keys(config.components).filter(
+    (other) => endedWell.get(other) === false && needs(config, other).includes(name),
+  );
+}
+
 /**
  * Components that a change of content reaches, each with the path it came by, the changed one first:
  * `dependentsOf(config, ['ami'])` is `{ infra: ['ami', 'infra'] }`. `after` carries nothing. Shortest paths.
