@@ -15,11 +15,11 @@ function render(text: string) {
   const summary = planSection(plan, true);
   const comment = commentText({
     root: { name: 'infra', environment: 'prod' },
-    folder: 'infra',
     plan,
     values: true,
     findings: [],
     cost: undefined,
+    refusal: '',
     sha: 'a'.repeat(40),
     runUrl: 'https://github.com/acme/sample/actions/runs/7',
     tool: 'Terraform 1.11.4',

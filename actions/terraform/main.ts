@@ -9,7 +9,7 @@ await runAction('terraform', async (edge) => {
   const inputs = readInputs(fields, edge.input);
   const { component, environment, operation } = inputs;
   const deploys = component !== '' && (operation === 'apply' || operation === 'destroy');
-  // Destroying is asked for by name, so neither a failed leg nor a newer commit is in its way.
+  // Destroying is asked for by name, so a newer commit is not in its way.
   const destroys = operation === 'destroy';
   const force = destroys || isForced(inputs.force, component);
   const leg: Leg = { component, environment, stage: 'terraform', deploys, force, destroys };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { blockedBy, dependentsOf, graphMistakes, needs, order } from './graph.ts';
+import { blockedBy, dependentsOf, graphMistakes, needs, order, stillNeededBy } from './graph.ts';
 import type { Component, Kind } from './schema.ts';
 
 type Row = [kind: Kind, dependsOn?: string[], after?: string[]];
@@ -57,6 +57,16 @@ test('a component is blocked by what took part and failed, and by nothing else',
     ),
   ).toEqual(['api']);
   expect(blockedBy(SAMPLE, 'cron', new Map([['api', true]]))).toEqual([]);
+});
+
+test('what something that stays stands on is still needed, however far', () => {
+  const ended = new Map([
+    ['cron', false],
+    ['bot', true],
+  ]);
+  expect(stillNeededBy(SAMPLE, 'infra', ended)).toEqual(['cron']);
+  expect(stillNeededBy(SAMPLE, 'bot', ended)).toEqual([]);
+  expect(stillNeededBy(SAMPLE, 'infra', new Map([['web', true]]))).toEqual([]);
 });
 
 test('a change of content cascades along depends-on alone, with its path', () => {

@@ -30,9 +30,9 @@ export async function planOnly(settings: Settings, ports: RunPorts): Promise<Leg
   }
   const plan = made;
   const judged = await judge(plan, settings, ports);
-  if (settings.comment) await comment(settings, ports, plan.summary, judged);
-  const facts = { plan: plan.summary, diagnostics: plan.diagnostics, findings: judged.findings };
   const refusal = limitProblem(plan.summary, settings);
+  if (settings.comment) await comment(settings, ports, plan.summary, { ...judged, refusal: refusal?.finding ?? '' });
+  const facts = { plan: plan.summary, diagnostics: plan.diagnostics, findings: judged.findings };
   if (refusal) {
     await dropPlan(plan);
     return denied(settings, refusal, plan.summary, facts);
@@ -89,12 +89,16 @@ async function save(plan: Plan, settings: Settings, { terraform, identity, now }
 }
 
 /** The comment is information: where it cannot be written, the plan is still in the summary. */
-async function comment(settings: Settings, ports: RunPorts, plan: PlanSummary, judged: Judged): Promise<void> {
+async function comment(
+  settings: Settings,
+  ports: RunPorts,
+  plan: PlanSummary,
+  judged: Judged & { refusal: string },
+): Promise<void> {
   const { terraform, identity } = ports;
   await post(settings, ports, (place) =>
     commentText({
       root: { name: nameOf(settings), environment: settings.environment },
-      folder: settings.root,
       plan,
       values: settings.values,
       ...judged,

@@ -9,11 +9,12 @@ import { planText } from './plan-text.ts';
 
 export interface CommentFacts {
   root: RootName;
-  folder: string;
   plan: PlanSummary;
   values: boolean;
   findings: readonly Finding[];
   cost: Cost | undefined;
+  /** Why the deploying run would not apply it; '' when it would. */
+  refusal: string;
   sha: string;
   runUrl: string;
   tool: string;
@@ -27,7 +28,8 @@ export function commentText(facts: CommentFacts): string {
   const { root, plan, sha, runUrl } = facts;
   const where = root.environment === '' ? code(root.name) : `${code(root.name)} (${escapeText(root.environment)})`;
   const link = runUrl === '' ? 'see the summary of the run' : `see the [summary of the run](${runUrl})`;
-  const head = heading(3, `Terraform plan: ${where}`);
+  const refusal = facts.refusal === '' ? '' : `> [!CAUTION]\n> It would be refused: ${escapeText(facts.refusal)}.\n\n`;
+  const head = heading(3, `Terraform plan: ${where}`) + refusal;
   const sections = findingsText(facts.findings, 6_000) + costText(facts.cost);
   const foot = [
     `<sub>${escapeText(facts.tool)}, commit ${code(sha.slice(0, 12))}${runUrl === '' ? '' : `, [run](${runUrl})`}. `,

@@ -11,11 +11,11 @@ import { planSection } from './summary.ts';
 const SECRET = 'Tr0ub4dor';
 const factsOf = (plan: unknown, over: Partial<CommentFacts> = {}): CommentFacts => ({
   root: { name: 'infra', environment: 'prod' },
-  folder: 'infra',
   plan: summarisePlan(plan),
   values: true,
   findings: [],
   cost: undefined,
+  refusal: '',
   sha: 'a'.repeat(40),
   runUrl: 'https://github.com/acme/sample/actions/runs/7',
   tool: 'Terraform 1.11.4',
@@ -69,6 +69,13 @@ describe('a comment', () => {
     expect(text).toContain('+   key: (sensitive value)');
     expect(text).not.toContain(SECRET);
     expect(decodeDeeds(text)).toEqual(deedsOf(summarisePlan(SMALL)));
+  });
+
+  test('says why it would be refused, and what it costs', () => {
+    const cost = { before: '1.00', after: '3.50', difference: '+2.50', currency: 'EUR' };
+    const text = commentText(factsOf(SMALL, { refusal: "it would replace db.main, which 'protected' keeps", cost }));
+    expect(text).toMatch(/\[!CAUTION\]\n> It would be refused: it would replace db.main/);
+    expect(text).toContain('**Costs a month**: 1.00 → 3.50 EUR (+2.50)');
   });
 
   test('of a plan without changes says so', () => {
