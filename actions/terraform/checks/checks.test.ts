@@ -70,6 +70,18 @@ describe('tflint', () => {
     program('tflint', JSON.stringify(OUTPUT), 2);
     expect(await tflint(folder, 'infra', ports(['tflint']))).toHaveLength(3);
     expect(given('tflint')).toEqual(['--format=json', '--no-color']);
+    // The settings of the whole repository, and nearer ones of a root; nothing from outside of the repository.
+    const root = join(folder, 'infra/app');
+    mkdirSync(root, { recursive: true });
+    writeFileSync(join(folder, '.tflint.hcl'), '');
+    await tflint(root, 'infra/app', ports(['tflint']));
+    expect(given('tflint')).toContain('--config=../../.tflint.hcl');
+    writeFileSync(join(root, '.tflint.hcl'), '');
+    await tflint(root, 'infra/app', ports(['tflint']));
+    expect(given('tflint')).toContain('--config=.tflint.hcl');
+    rmSync(join(root, '.tflint.hcl'));
+    await tflint(root, 'app', ports(['tflint']));
+    expect(given('tflint')).toEqual(['--format=json', '--no-color']);
   });
   test('that prints no findings has not looked, which is an error', async () => {
     program('tflint', 'Failed to initialize plugins', 1);

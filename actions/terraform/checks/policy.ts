@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Problem } from '../../../lib/errors.ts';
 import type { Finding } from './finding.ts';
-import { jsonOf, type ToolPorts } from './tool.ts';
+import { jsonOf, nearestFile, type ToolPorts } from './tool.ts';
 
 /** What a folder of policies is written for. */
 export type PolicyKind = 'conftest' | 'checkov';
@@ -52,7 +52,9 @@ export function readConftest(json: unknown): Finding[] {
 /** Policies of checkov on the configuration of a root, together with checkov's own. */
 export async function checkov(policy: string, folder: string, root: string, ports: ToolPorts): Promise<Finding[]> {
   const program = await installed('checkov', policy, ports);
-  const argv = ['--directory', '.', '--framework', 'terraform', '--external-checks-dir', policy];
+  const config = nearestFile('.checkov.yaml', folder, root) ?? nearestFile('.checkov.yml', folder, root);
+  const settings = config === undefined ? [] : ['--config-file', config];
+  const argv = ['--directory', '.', '--framework', 'terraform', '--external-checks-dir', policy, ...settings];
   const json = await jsonOf([program, ...argv, '--output', 'json', '--quiet', '--compact'], folder, ports);
   return readCheckov(json, root);
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Finding } from './finding.ts';
-import { jsonOf, type ToolPorts } from './tool.ts';
+import { jsonOf, nearestFile, type ToolPorts } from './tool.ts';
 
 interface Range {
   filename?: string;
@@ -12,14 +12,16 @@ interface Output {
   errors?: { summary?: string; message?: string; range?: Range }[];
 }
 
-/** What TFLint finds in a root; nothing where it is not installed. Its own .tflint.hcl says which rules. */
+/** What TFLint finds in a root; nothing where it is not installed. The nearest .tflint.hcl says which rules. */
 export async function tflint(folder: string, root: string, ports: ToolPorts): Promise<Finding[]> {
   const program = await ports.find('tflint');
   if (program === undefined) {
     ports.log.info('tflint is not installed: no lint beyond terraform validate');
     return [];
   }
-  return readTflint(await jsonOf([program, '--format=json', '--no-color'], folder, ports), root);
+  const config = nearestFile('.tflint.hcl', folder, root);
+  const argv = ['--format=json', '--no-color', ...(config === undefined ? [] : [`--config=${config}`])];
+  return readTflint(await jsonOf([program, ...argv], folder, ports), root);
 }
 
 /** Source: terraform-linters/tflint, formatter/json.go. */

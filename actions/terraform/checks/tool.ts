@@ -1,4 +1,5 @@
-import { dirname } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { Problem } from '../../../lib/errors.ts';
 import type { Log } from '../../../lib/log.ts';
 import type { Processes } from '../../../lib/process.ts';
@@ -34,4 +35,19 @@ export async function jsonOf(
       kind: 'environment',
     });
   }
+}
+
+/**
+ * A program's settings file in a root or, as repositories have one for all of their roots, in a folder above it. The programs
+ * themselves look into the folder that they run in alone.
+ * @returns its path from the folder; undefined where there is none up to the root of the repository
+ */
+export function nearestFile(name: string, folder: string, root: string): string | undefined {
+  const levels = root === '.' || root === '' ? 0 : root.split(/[\\/]/).filter(Boolean).length;
+  let place = folder;
+  for (let level = 0; level <= levels; level++, place = dirname(place)) {
+    const path = join(place, name);
+    if (existsSync(path)) return relative(folder, path);
+  }
+  return undefined;
 }
