@@ -97,6 +97,8 @@ describe('policies', () => {
     await expect(policyKinds(join(folder, 'policy'))).rejects.toThrow(/holds no policies/);
     mkdirSync(join(folder, 'policy/aws'));
     writeFileSync(join(folder, 'policy/aws/a.rego'), '');
+    mkdirSync(join(folder, 'policy/fixtures'));
+    writeFileSync(join(folder, 'policy/fixtures/x.yaml'), '');
     expect(await policyKinds(join(folder, 'policy'))).toEqual(['conftest']);
     writeFileSync(join(folder, 'policy/b.yaml'), '');
     expect(await policyKinds(join(folder, 'policy'))).toEqual(['conftest', 'checkov']);
@@ -104,17 +106,25 @@ describe('policies', () => {
 
   test('of conftest: denials are errors, and what is not installed is no pass', async () => {
     const output = [
-      { namespace: 'aws.rds', failures: [{ msg: 'public' }], warnings: [{ msg: 'old' }], successes: 3 },
+      {
+        namespace: 'aws.rds',
+        failures: [{ msg: 'public', metadata: { policy: 'no-public' } }],
+        warnings: [{ msg: 'old' }],
+        successes: 3,
+      },
       { namespace: 'main', failures: null },
     ];
     expect(readConftest(output)).toEqual([
-      { tool: 'conftest', rule: 'aws.rds', level: 'error', message: 'public' },
+      { tool: 'conftest', rule: 'no-public', level: 'error', message: 'public' },
       { tool: 'conftest', rule: 'aws.rds', level: 'warning', message: 'old' },
     ]);
     await expect(conftest('policy', 'plan.json', folder, ports())).rejects.toThrow(/conftest, which is not installed/);
     program('conftest', JSON.stringify(output), 1);
     expect(await conftest('policy', 'plan.json', folder, ports(['conftest']))).toHaveLength(2);
     expect(given('conftest')).toEqual(['test', '--output=json', '--all-namespaces', '--policy=policy', 'plan.json']);
+    mkdirSync(join(folder, 'policy/data'));
+    await conftest('policy', 'plan.json', folder, ports(['conftest']));
+    expect(given('conftest')).toContain('--data=policy/data');
   });
 
   test('of checkov: failed checks and files that it could not read', async () => {

@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Problem } from '../../../lib/errors.ts';
 import type { Finding } from './finding.ts';
 import { jsonOf, nearestFile, type ToolPorts } from './tool.ts';
@@ -11,8 +12,9 @@ export type PolicyKind = 'conftest' | 'checkov';
 export async function policyKinds(folder: string): Promise<PolicyKind[]> {
   const files = await readdir(folder, { recursive: true }).catch(() => undefined);
   const kinds: PolicyKind[] = [];
-  if (files?.some((file) => file.endsWith('.rego'))) kinds.push('conftest');
-  if (files?.some((file) => /\.(py|ya?ml)$/.test(file))) kinds.push('checkov');
+  const policies = files?.filter((file) => !NO_POLICIES.test(file));
+  if (policies?.some((file) => file.endsWith('.rego'))) kinds.push('conftest');
+  if (policies?.some((file) => /\.(py|ya?ml)$/.test(file))) kinds.push('checkov');
   if (kinds.length > 0) return kinds;
   throw new Problem({
     what: "input 'policy'",
@@ -22,10 +24,15 @@ export async function policyKinds(folder: string): Promise<PolicyKind[]> {
   });
 }
 
-/** Policies in Rego on a plan. @param planJson file with `show -json` of the plan; it holds secrets. */
+/** Folders beside policies: their data, and what their tests read. */
+const NO_POLICIES = /(?:^|[\\/])(?:data|fixtures|tests?)[\\/]/;
+
+/** Policies in Rego on a plan; a folder `data` inside of theirs is their data. @param planJson file with `show -json` of the plan; it holds secrets. */
 export async function conftest(policy: string, planJson: string, folder: string, ports: ToolPorts): Promise<Finding[]> {
   const program = await installed('conftest', policy, ports);
-  const argv = ['test', '--output=json', '--all-namespaces', `--policy=${policy}`, planJson];
+  const data = join(policy, 'data');
+  const settings = existsSync(resolve(folder, data)) ? [`--data=${data}`] : [];
+  const argv = ['test', '--output=json', '--all-namespaces', `--policy=${policy}`, ...settings, planJson];
   return readConftest(await jsonOf([program, ...argv], folder, ports));
 }
 
@@ -37,14 +44,20 @@ interface ConftestResult {
 
 interface ConftestMessage {
   msg?: string;
-  metadata?: { rule?: unknown; query?: unknown };
+  /** What a rule adds to its message; the name of the policy, where it says one. */
+  metadata?: { policy?: unknown };
 }
 
 /** Source: open-policy-agent/conftest, output/result.go. */
 export function readConftest(json: unknown): Finding[] {
   return (json as ConftestResult[]).flatMap(({ namespace = 'main', warnings, failures }) => {
     const findings = (messages: ConftestMessage[] | null | undefined, level: Finding['level']): Finding[] =>
-      (messages ?? []).map(({ msg = '' }) => ({ tool: 'conftest', rule: namespace, level, message: msg }));
+      (messages ?? []).map(({ msg = '', metadata }) => ({
+        tool: 'conftest',
+        rule: typeof metadata?.policy === 'string' ? metadata.policy : namespace,
+        level,
+        message: msg,
+      }));
     return [...findings(failures, 'error'), ...findings(warnings, 'warning')];
   });
 }
