@@ -11,6 +11,7 @@ import { LOCAL_ACCESS_KEY_ID, LOCAL_SECRET_ACCESS_KEY } from '../local/aws/crede
 import { createRepository, type Pushed, push, replace, SLUG } from '../local/demo/repository.ts';
 import { type EventRun, runEvent, type Tools } from '../local/demo/run-event.ts';
 import type { Surroundings } from '../local/demo/surroundings.ts';
+import type { Permissions } from '../local/github/tokens.ts';
 import { startLocal } from '../local/start.ts';
 
 // A team's way with two Terraform roots, through the workflow files under act: a first deployment in two waves, a pull request with
@@ -66,7 +67,7 @@ permissions: {}
 jobs:
   check:
     if: \${{ github.event_name == 'pull_request' }}
-    permissions: { contents: read, pull-requests: write, id-token: write }
+    permissions: { contents: read, pull-requests: write, deployments: read, id-token: write }
     uses: slipway/slipway/.github/workflows/check.yml@v1
     with:
       environment: dev
@@ -155,7 +156,7 @@ beforeAll(async () => {
   const [owner = '', name = ''] = SLUG.split('/');
   const local = await startLocal({
     world: {
-      roles: [{ name: 'slipway-dev' }, { name: 'slipway-plan', deny: ['ssm:GetParameter:/slipway/*'] }],
+      roles: [{ name: 'slipway-dev' }, { name: 'slipway-plan' }],
       buckets: ['state'],
       parameters: {
         '/sample/password': { value: SECRET, type: 'SecureString' },
@@ -192,7 +193,17 @@ const ends = (run: EventRun) =>
 const causeOf = (run: EventRun, name: string) => run.results.find(({ component }) => component === name)?.outcome.cause;
 const logged = () => readFileSync(tools.logFile, 'utf8');
 
+/** What the caller above grants its jobs for each event, all of them together: one token stands for those of all jobs. */
+const RIGHTS: Record<string, Permissions> = {
+  pull_request: { contents: 'read', 'pull-requests': 'write', deployments: 'read' },
+  push: { contents: 'read', 'pull-requests': 'read', deployments: 'write' },
+  workflow_dispatch: { contents: 'read', deployments: 'write', issues: 'write' },
+};
+
 function run(eventName: string, { sha, subject, event }: Pushed): Promise<EventRun> {
+  const { GITHUB_TOKEN = '' } = around.secrets;
+  const permissions = RIGHTS[eventName] ?? {};
+  around.local.github.allowToken(GITHUB_TOKEN, { login: 'github-actions[bot]', permissions });
   return runEvent(around, tools, { title: subject, sha, workflow: WORKFLOW, eventName, event });
 }
 
@@ -250,8 +261,12 @@ test(
       base: { ref: 'main', sha: main.sha, repo: { full_name: SLUG } },
     };
     const event = { action: 'opened', number, pull_request: pull, repository: main.event.repository };
+    const asked = around.local.requests().length;
     const checked = await run('pull_request', { ...main, sha: head, subject: 'Grow', event });
     expect([checked.exitCode, github().comments.length]).toEqual([0, 1]);
+    // The key of plans that are applied is none of a pull request's business.
+    const since = around.local.requests().slice(asked);
+    expect(JSON.stringify(since.map(({ input }) => input))).not.toContain('plan-key');
     const [comment] = github().comments;
     expect(comment?.body).toContain('### Terraform plan: `app` (dev)');
     expect(comment?.body).toContain('**1 to replace, 1 output to change**');
