@@ -52,6 +52,12 @@ function compare(sides: Sides, path: string, report: (path: string, sides: Sides
     if (unknown === true || !same(before, after)) report(path, sides);
     return;
   }
+  const [oldDocument, newDocument] = [documentOf(before), documentOf(after)];
+  if (oldDocument !== undefined && newDocument !== undefined && !same(oldDocument, newDocument)) {
+    // A policy is one text of JSON to Terraform; what differs in it is what the reader wants to know.
+    compare({ ...sides, before: oldDocument, after: newDocument }, path, report);
+    return;
+  }
   const keys = keysBelow(before, after, unknown);
   if (keys === undefined) {
     if (!same(before, after)) report(path, sides);
@@ -66,6 +72,16 @@ function compare(sides: Sides, path: string, report: (path: string, sides: Sides
       unknown: at(unknown, key),
     };
     compare(inner, typeof key === 'number' ? `${path}[${key}]` : path === '' ? key : `${path}.${key}`, report);
+  }
+}
+
+/** The value of a text that is a JSON object or list. */
+function documentOf(value: unknown): object | undefined {
+  if (typeof value !== 'string' || !/^\s*[{[]/.test(value)) return undefined;
+  try {
+    return JSON.parse(value) as object;
+  } catch {
+    return undefined;
   }
 }
 

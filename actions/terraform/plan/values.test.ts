@@ -40,6 +40,22 @@ describe('what changes in a resource', () => {
         { path: 'l', after: '[]' },
       ],
     ],
+    [
+      'in a text of JSON, such as a policy',
+      {
+        before: { policy: '{"Statement":[{"Effect":"Allow","Action":"s3:*"}]}', other: '{not json' },
+        after: { policy: '{ "Statement": [{ "Effect": "Deny", "Action": "s3:*" }] }', other: '{neither' },
+      },
+      [
+        { path: 'other', before: '"{not json"', after: '"{neither"' },
+        { path: 'policy.Statement[0].Effect', before: '"Allow"', after: '"Deny"' },
+      ],
+    ],
+    [
+      'a text of JSON that is only written otherwise',
+      { before: { p: '{"a":1}' }, after: { p: '{ "a": 1 }' } },
+      [{ path: 'p', before: '"{\\"a\\":1}"', after: '"{ \\"a\\": 1 }"' }],
+    ],
     ['another shape', { before: { a: 'x' }, after: { a: { b: 1 } } }, [{ path: 'a', before: '"x"', after: '{"b":1}' }]],
     [
       'a sensitive one',
