@@ -111,7 +111,7 @@ test('a run’s pull request is read from its event', () => {
 
 test('the pull request of a commit on main is the one that was merged with it', async () => {
   git.git('checkout', '-q', 'main');
-  const squashed = git.commit({ a: '2' });
+  const squashed = git.commit({ a: '2' }, 'squashed (#1)');
   expect(await pullRequestOf(place('ours', squashed))).toBeUndefined();
   server.mergePull(SLUG, 1, squashed);
   expect(await pullRequestOf(place('ours', squashed))).toBe(1);
