@@ -108,6 +108,12 @@ describe('a called workflow of the same repository', () => {
     expect(derived.after).toMatchObject({ needs: ['a', 'job-leg', 'job-later'] });
   });
 
+  test('of several jobs was skipped when its first one was', () => {
+    const jobs = { job: call, after: { needs: ['job'], if: "${{ needs.job.result != 'skipped' }}", steps: [] } };
+    const derived = deriveWorkflow({ jobs }, () => ({ ...called, jobs: { leg, other: leg } })).jobs;
+    expect(derived).toMatchObject({ after: { if: "${{ needs.job-leg.result != 'skipped' }}" } });
+  });
+
   test('of several jobs has no one result that an expression could look at', () => {
     const jobs = { job: call, after: { needs: ['job'], if: "${{ needs.job.result == 'success' }}", steps: [] } };
     expect(() => deriveWorkflow({ jobs }, () => ({ ...called, jobs: { leg, other: leg } }))).toThrow(

@@ -33,7 +33,7 @@ export function deriveWorkflow(workflow: Mapping, read: ReadWorkflow): Mapping {
       );
     placed.push(...own);
   }
-  const jobs = Object.fromEntries(placed.map(([id, job]) => [id, deriveJob(needsOf(job, calls))]));
+  const jobs = Object.fromEntries(placed.map(([id, job]) => [id, deriveJob(askedFirst(needsOf(job, calls), calls))]));
   for (const id of calls.keys()) {
     // The result of a call is the worst of its jobs', which no expression over one of them can say.
     if ((calls.get(id)?.length ?? 0) > 1 && JSON.stringify(jobs).includes(`needs.${id}.`))
@@ -46,6 +46,16 @@ function needsOf(job: Mapping, calls: ReadonlyMap<string, string[]>): Mapping {
   if (job.needs === undefined) return job;
   const needs = [job.needs].flat().flatMap((id) => calls.get(String(id)) ?? [String(id)]);
   return { ...job, needs: [...new Set(needs)] };
+}
+
+/** A call of several jobs was skipped when its first one was: the call's condition is that one's. */
+function askedFirst(job: Mapping, calls: ReadonlyMap<string, string[]>): Mapping {
+  const asked = (text: string) =>
+    text.replace(/needs\.([\w-]+)\.result (==|!=) 'skipped'/g, (whole, id: string, sign: string) => {
+      const [first, ...more] = calls.get(id) ?? [];
+      return first === undefined || more.length === 0 ? whole : `needs.${first}.result ${sign} 'skipped'`;
+    });
+  return asMapping(mapStrings(job, asked), 'job');
 }
 
 /** An action.yml as act can run it: `$/x` in the steps of a composite by repository and ref. */
