@@ -29,6 +29,7 @@ import { createOidc, type Oidc } from './oidc/server.ts';
 import { createPage, type Page } from './page/server.ts';
 import { identityOf } from './process-identity.ts';
 import { createRegistry, type Grant, type Registry } from './registry/registry.ts';
+import { createS3, type S3 } from './s3/server.ts';
 import type { StartOptions } from './start.ts';
 import { fillIn, type OtherRegistry, type World } from './world.ts';
 
@@ -52,6 +53,7 @@ export interface Cloud {
   ssm: Ssm;
   ecs: Ecs;
   aws: AwsEndpoint;
+  s3: S3;
 }
 
 export interface Ground {
@@ -189,9 +191,11 @@ export async function startCloud(
     ...port(options.ports?.aws),
   });
   onStop(() => aws.close());
+  const s3 = await createS3({ ...context, credentials, buckets: world.buckets });
+  onStop(() => s3.close());
   await hosts.start(aws.url);
   ecs.seed(fillIn({ clusters: world.clusters }, { registry: registry.host, account, region }));
-  return { credentials, registry, registries, balancers, hosts, ssm, ecs, aws };
+  return { credentials, registry, registries, balancers, hosts, ssm, ecs, aws, s3 };
 }
 
 /** The world's own registry, and then the others. */

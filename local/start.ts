@@ -35,6 +35,7 @@ export interface StartOptions {
 /** Where everything is. All but the registry (127.0.0.1:PORT, as in image names) are URLs. */
 export interface Endpoints {
   aws: string;
+  s3: string;
   registry: string;
   github: string;
   graphql: string;
@@ -48,7 +49,7 @@ export interface Endpoints {
 export interface Local
   extends Pick<LocalContext, 'instance' | 'faults' | 'bus' | 'logs'>,
     Forge,
-    Pick<Cloud, 'registry' | 'registries' | 'balancers' | 'hosts' | 'ssm' | 'ecs'> {
+    Pick<Cloud, 'registry' | 'registries' | 'balancers' | 'hosts' | 'ssm' | 'ecs' | 's3'> {
   world: World;
   engine: Engine;
   page: Page;
@@ -80,7 +81,7 @@ export async function startLocal(options: StartOptions = {}): Promise<Local> {
     const cloud = await startCloud(world, ground, forge, options, onStop);
     const page = await startPage(cloud, forge, ground, options, onStop);
     const { instance, faults, bus, logs } = ground.context;
-    const { registry, registries, balancers, hosts, ssm, ecs } = cloud;
+    const { registry, registries, balancers, hosts, ssm, ecs, s3 } = cloud;
     const parts = {
       instance,
       faults,
@@ -92,6 +93,7 @@ export async function startLocal(options: StartOptions = {}): Promise<Local> {
       hosts,
       ssm,
       ecs,
+      s3,
       engine: ground.engine,
       page,
       ...forge,
@@ -120,9 +122,10 @@ async function unwind(steps: readonly (() => Promise<unknown>)[]): Promise<void>
   }
 }
 
-function endpointsOf({ aws, registry, balancers }: Cloud, { github, oidc, discord }: Forge, page: Page): Endpoints {
+function endpointsOf({ aws, s3, registry, balancers }: Cloud, { github, oidc, discord }: Forge, page: Page): Endpoints {
   return {
     aws: aws.url,
+    s3: s3.url,
     registry: registry.host,
     github: github.url,
     graphql: github.graphqlUrl,
@@ -133,9 +136,10 @@ function endpointsOf({ aws, registry, balancers }: Cloud, { github, oidc, discor
   };
 }
 
-function environment({ region }: World, { aws }: Cloud, { github, oidc }: Forge): Record<string, string> {
+function environment({ region }: World, { aws, s3 }: Cloud, { github, oidc }: Forge): Record<string, string> {
   return {
     AWS_ENDPOINT_URL: aws.url,
+    AWS_ENDPOINT_URL_S3: s3.url,
     AWS_REGION: region,
     // The aws command line reads this one.
     AWS_DEFAULT_REGION: region,

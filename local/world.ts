@@ -188,6 +188,8 @@ const worldSchema = v.strictObject({
     {},
   ),
   roles: v.optional(v.array(role), []),
+  /** Empty S3 buckets, for Terraform's state. */
+  buckets: v.optional(v.array(text), []),
   /** Log groups that exist; others come to be with their first line. */
   logGroups: v.optional(v.array(text), []),
   documents: v.optional(v.array(document), []),

@@ -77,7 +77,7 @@ describe('by hand', () => {
     async () => {
       const run = await dispatch({ operation: 'check-status' });
       expect(run.exitCode).toBe(0);
-      expect(Object.keys(stages(run)).sort()).toEqual(['bot', 'confirm', 'notify', 'web']);
+      expect(Object.keys(stages(run)).sort()).toEqual(['bot', 'confirm', 'infra', 'notify', 'web']);
     },
     MINUTE,
   );

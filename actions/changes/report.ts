@@ -85,14 +85,24 @@ function matrices(names: readonly string[], config: Config | undefined): Record<
   const shipping = (list: readonly string[]) => JSON.stringify(list.filter((name) => names.includes(name)));
   const { ami, terraform, app, bot } = config
     ? order(config)
-    : { ami: [], terraform: [], app: [names, [], []] as const, bot: [[], [], []] as const };
+    : { ami: [], terraform: [[], [], []] as const, app: [names, [], []] as const, bot: [[], [], []] as const };
   const waves = (stage: string, list: readonly (readonly string[])[]) =>
     list.map((wave, i) => [`matrix-${stage}-${i + 1}`, shipping(wave)] as const);
   return {
     'matrix-ami': shipping(ami),
-    'matrix-terraform': shipping(terraform),
-    ...Object.fromEntries([...waves('app', app), ...waves('bot', bot)]),
+    'matrix-terraform': shipping(terraform.flat()),
+    ...Object.fromEntries([
+      ...waves('terraform', closeUp(terraform, names)),
+      ...waves('app', app),
+      ...waves('bot', bot),
+    ]),
   };
+}
+
+/** Waves without a gap: infra.yml is called when its first one holds something. The order stays. */
+function closeUp(waves: readonly (readonly string[])[], names: readonly string[]): (readonly string[])[] {
+  const filled = waves.filter((wave) => wave.some((name) => names.includes(name)));
+  return waves.map((_, i) => filled[i] ?? []);
 }
 
 const LABELS: Readonly<Record<Status, string>> = {

@@ -8,7 +8,7 @@ import { type Edge, runAction } from '../../lib/runner.ts';
 import { defaults } from './defaults.ts';
 import { jobDockerConfig, removeJobDockerConfig } from './docker-config.ts';
 import { exporter } from './export.ts';
-import { fields } from './inputs.ts';
+import { fields, type Purpose } from './inputs.ts';
 import { proveLogin } from './login.ts';
 import { run } from './run.ts';
 import { stsPort } from './sts.ts';
@@ -23,7 +23,11 @@ async function setUp(edge: Edge): Promise<Report> {
   const { input, env, log, signal, context } = edge;
   // The runner starts this file again as the post step; the state tells the two apart.
   edge.saveState(FOLDER, NONE);
-  const inputs = readInputs(fields, await configuredInputs(input, context.workspace, defaults));
+  const forWhat = (input('for') || 'deploy') as Purpose;
+  const inputs = readInputs(
+    fields,
+    await configuredInputs(input, context.workspace, (configured) => defaults(configured, forWhat)),
+  );
   const region = regionFrom(inputs.region, env);
   const sts = stsPort(region, signal);
   return run(inputs, {

@@ -1,8 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Configured } from '../../lib/config/action.ts';
 import { githubContext } from '../../lib/context.ts';
 import { Problem } from '../../lib/errors.ts';
 import { readInputs } from '../../lib/inputs.ts';
 import { recordingLog } from '../../lib/log.ts';
+import { defaults } from './defaults.ts';
 import { hintsOf } from './hints.ts';
 import { fields } from './inputs.ts';
 import { parseRegistries } from './registries.ts';
@@ -249,4 +251,21 @@ test.each([
 
 test('a token that is none has no claims', () => {
   expect(claimsOf('garbage')).toEqual({});
+});
+
+describe('the role of an environment', () => {
+  const all = { role: 'deploy-role', 'infra-role': 'infra-role', 'plan-role': 'plan-role' };
+  const { 'plan-role': _plan, ...noPlan } = all;
+  test.each([
+    ['deploy', all, 'deploy-role'],
+    ['infra', all, 'infra-role'],
+    ['plan', all, 'plan-role'],
+    ['plan', noPlan, 'infra-role'],
+    ['plan', { role: 'deploy-role' }, 'deploy-role'],
+    ['infra', { role: 'deploy-role' }, 'deploy-role'],
+    ['infra', {}, undefined],
+  ] as const)('for %s of %j is %s', (purpose, environment, expected) => {
+    const configured = { config: {}, environment, name: '' } as unknown as Configured;
+    expect(defaults(configured, purpose).role).toBe(expected);
+  });
 });

@@ -1,7 +1,19 @@
-import { bool, componentInputs, duration, type Inputs, keyValues, lines, list, oneOf, text } from '../../lib/inputs.ts';
+import {
+  bool,
+  componentInputs,
+  duration,
+  type Inputs,
+  integer,
+  keyValues,
+  lines,
+  list,
+  oneOf,
+  secret,
+  text,
+} from '../../lib/inputs.ts';
 import { LEDGER_KINDS } from '../../lib/ledger/open.ts';
 
-export const OPERATIONS = ['validate', 'plan', 'apply', 'destroy', 'output', 'drift'] as const;
+export const OPERATIONS = ['validate', 'plan', 'apply', 'destroy', 'output', 'drift', 'status', 'unlock'] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
 export const fields = {
@@ -12,7 +24,18 @@ export const fields = {
   'var-files': list(),
   'backend-config': lines(),
   plan: text(),
+  'plan-digest': text(),
+  'plan-key': secret(text()),
+  'save-plan': text(),
+  values: bool(true),
+  comment: bool(false),
+  issue: bool(false),
+  lint: bool(true),
+  policy: text(),
+  protected: lines(),
+  'max-destroy': integer(),
   confirm: text(),
+  'lock-id': text(),
   'lock-timeout': duration('5m'),
   'fail-on-drift': bool(true),
   tool: oneOf(['auto', 'terraform', 'tofu'], 'auto'),

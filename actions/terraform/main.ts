@@ -9,9 +9,10 @@ await runAction('terraform', async (edge) => {
   const inputs = readInputs(fields, edge.input);
   const { component, environment, operation } = inputs;
   const deploys = component !== '' && (operation === 'apply' || operation === 'destroy');
-  // Destroying is asked for by name, so neither a failed leg nor a newer commit is in its way.
-  const force = operation === 'destroy' || isForced(inputs.force, component);
-  const leg: Leg = { component, environment, stage: 'terraform', deploys, force };
+  // Destroying is asked for by name, so a newer commit is not in its way.
+  const destroys = operation === 'destroy';
+  const force = destroys || isForced(inputs.force, component);
+  const leg: Leg = { component, environment, stage: 'terraform', deploys, force, destroys };
   const ports = legPorts(inputs, edge, leg);
   return runLeg(leg, ports, () => runWith(inputs, edge, ports));
 });

@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
+import type { Step } from './progress.ts';
 
 /** A message of Terraform about the configuration or a call. Source: "Machine-Readable UI", message type `diagnostic`. */
 export interface Diagnostic {
@@ -21,6 +22,8 @@ export interface UiMessage {
   diagnostic?: Diagnostic;
   /** What changed, of a `change_summary`. */
   changes?: { add: number; change: number; remove: number; operation: string };
+  /** What is done to a resource, of `apply_start`, `apply_complete` and `apply_errored`. */
+  step?: Step;
 }
 
 type Json = Record<string, unknown>;
@@ -50,6 +53,8 @@ export function readMessage(line: string): UiMessage | undefined {
       operation: String(operation ?? ''),
     };
   }
+  const { resource, action } = (json.hook ?? {}) as { resource?: { addr?: unknown }; action?: unknown };
+  if (typeof resource?.addr === 'string') message.step = { address: resource.addr, action: String(action ?? '') };
   return message;
 }
 

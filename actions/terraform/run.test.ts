@@ -1,15 +1,28 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { loadConfig } from '../../lib/config/load.ts';
 import { Problem } from '../../lib/errors.ts';
+import { github } from '../../lib/github/client.ts';
 import { readInputs } from '../../lib/inputs.ts';
 import { recordingLog } from '../../lib/log.ts';
 import { processes } from '../../lib/process.ts';
 import { findOnPath } from '../../lib/tools/install.ts';
+import { type GitFixture, gitFixture } from '../../local/github/fixture.ts';
+import { createGithub, type Github } from '../../local/github/server.ts';
 import { fields } from './inputs.ts';
+import type { RunPorts } from './operations/settings.ts';
 import { run } from './run.ts';
 import { readSettings } from './settings.ts';
 import { environmentFor, openTerraform } from './terraform.ts';
@@ -70,9 +83,15 @@ function write(name: string, text: string): void {
 interface Options {
   signal?: AbortSignal;
   env?: NodeJS.ProcessEnv;
+  ports?: Partial<RunPorts>;
+  /** Programs beside terraform, by name. */
+  installed?: Record<string, string>;
 }
 
-async function go(given: Record<string, string>, { signal = new AbortController().signal, env = {} }: Options = {}) {
+async function go(
+  given: Record<string, string>,
+  { signal = new AbortController().signal, env = {}, ports: ports_ = {}, installed = {} }: Options = {},
+) {
   const inputs = readInputs(fields, (name) => given[name] ?? '');
   const config = async () => loadConfig(CONFIG, '.github/slipway.yml');
   const { settings, folder, vars } = await readSettings(
@@ -87,7 +106,11 @@ async function go(given: Record<string, string>, { signal = new AbortController(
   );
   const ports = { processes: processes(), log, env: childEnv, signal, scratch: join(tempDir, 'scratch') };
   const terraform = await openTerraform(binary ?? '', folder, ports);
-  const report = await run(settings, { terraform, log, tempDir });
+  const tools = { processes: processes(), log, env: childEnv, signal, find: async (tool: string) => installed[tool] };
+  const identity = { repository: 'acme/sample', commit: 'c'.repeat(40), runId: '7', runAttempt: 1, actor: 'ada' };
+  const lastApplied = async () => undefined;
+  const all = { terraform, log, tempDir, tools, github: undefined, identity, now: () => 0, lastApplied, ...ports_ };
+  const report = await run(settings, all);
   const everything = JSON.stringify([report, log.lines]);
   return {
     ...report,
@@ -111,7 +134,7 @@ test('apply creates, gives non-sensitive outputs, masks the others; a second app
   expect(first.outcome).toEqual({ status: 'succeeded', cause: '' });
   expect(first.changes).toMatchObject({ create: 1, replace: 0, destroy: 0, outputs: 3 });
   expect(JSON.parse(first.outputs.outputs ?? '')).toEqual({ size: 'small', sizes: ['small'] });
-  expect(first.log.masked).toEqual(['s3cret-word']);
+  expect(new Set(first.log.masked)).toEqual(new Set(['s3cret-word', 'hunter2-default']));
   expect(first.everything).not.toContain('s3cret-word');
   expect(first.summary).toContain('`terraform_data.host`');
   expect(first.summary).toContain('(sensitive)');
@@ -123,7 +146,7 @@ test('apply creates, gives non-sensitive outputs, masks the others; a second app
   expect(JSON.parse(second.outputs.outputs ?? '')).toMatchObject({ size: 'small' });
 });
 
-test('plan puts what is destroyed or replaced first, with the attribute that forces it and no values', async () => {
+test('plan puts what is destroyed or replaced first, with the attribute that forces it, and hides sensitive values', async () => {
   await go({ operation: 'apply' });
   write('more.tf', 'resource "terraform_data" "another" {\n  input = "x"\n}\n');
   const planned = await go({ operation: 'plan', vars: 'size=enormous\npassword=s3cret-word' });
@@ -133,7 +156,11 @@ test('plan puts what is destroyed or replaced first, with the attribute that for
   expect(rows[2]).toContain('❗ replace');
   expect(rows[2]).toContain('forced by `triggers_replace`');
   expect(planned.summary).toContain('[!WARNING]');
-  expect(planned.everything).not.toMatch(/s3cret-word|enormous/);
+  expect(planned.everything).not.toContain('s3cret-word');
+  expect(planned.summary).toContain('input.size: "small" → "enormous"');
+  expect(planned.summary).toContain('input.password: (sensitive value) → (sensitive value)');
+  const without = await go({ operation: 'plan', vars: 'size=enormous', values: 'false' });
+  expect(without.everything).not.toMatch(/enormous/);
   expect(existsSync(planned.outputs.plan ?? '')).toBe(true);
 });
 
@@ -184,8 +211,8 @@ test('output reads without changing anything', async () => {
 test('validate needs no backend and points at unformatted files', async () => {
   write('ugly.tf', 'output "x" {\nvalue=1\n}\n');
   const { outcome, annotations } = await go({ operation: 'validate' });
-  expect(outcome.status).toBe('succeeded');
-  expect(annotations).toEqual([expect.objectContaining({ level: 'warning', file: 'infra/ugly.tf' })]);
+  expect(outcome).toMatchObject({ status: 'failed', cause: 'ugly.tf is not formatted' });
+  expect(annotations).toEqual([expect.objectContaining({ level: 'error', file: 'infra/ugly.tf' })]);
 });
 
 const broken: [string, string, string, RegExp, number | undefined][] = [
@@ -221,10 +248,19 @@ test('an apply that fails halfway says how far it came', async () => {
 }
 `,
   );
-  const { outcome } = await go({ operation: 'apply' });
+  const { outcome, summary, annotations } = await go({ operation: 'apply' });
   expect(outcome.status).toBe('failed');
-  expect(outcome.cause).toMatch(/terraform apply failed after 1 resource was changed: .*provisioner/i);
+  expect(outcome.cause).toMatch(
+    /terraform apply failed after 1 resource was changed: .*provisioner.* in terraform_data.bad \(infra\/steps.tf:3\)/i,
+  );
   expect(outcome.next).toMatch(/goes on from/);
+  expect(summary).toMatch(/✅ done \| `terraform_data.host` \| create/);
+  expect(summary).toMatch(/❌ failed \| `terraform_data.bad` \| (create|)/);
+  expect(annotations?.[0]).toMatchObject({
+    file: 'infra/steps.tf',
+    line: 3,
+    message: expect.stringMatching(/^terraform_data.bad: /),
+  });
 });
 
 const SLOW = `resource "terraform_data" "slow" {
@@ -247,7 +283,7 @@ test('a held lock is explained with its holder', async () => {
   const { outcome } = await go({ operation: 'apply', 'lock-timeout': '0s' });
   expect(outcome.status).toBe('failed');
   expect(outcome.cause).toMatch(/^the state is locked by \S+@\S+ for apply since \d{4}/);
-  expect(outcome.next).toMatch(/force-unlock [0-9a-f-]{36}/);
+  expect(outcome.next).toMatch(/operation unlock and lock-id [0-9a-f-]{36}/);
   expect((await holding).outcome.status).toBe('succeeded');
 });
 
@@ -305,4 +341,157 @@ test.each(wrong)('%s is one clear Problem', async (_, given, message) => {
   const error = await go(given).catch((e: unknown) => e);
   expect(error).toBeInstanceOf(Problem);
   expect((error as Problem).message).toMatch(message);
+});
+
+describe('policies and costs of a plan', () => {
+  /** A stand-in that keeps what it was given to read, and says what it is told to. */
+  function program(name: string, prints: unknown): string {
+    const path = join(workspace, name);
+    const text = JSON.stringify(prints).replaceAll("'", '');
+    writeFileSync(
+      path,
+      `#!/bin/sh\nfor a in "$@"; do case "$a" in *plan.json) cp "\${a#--path=}" '${path}.seen'; stat -c %a "\${a#--path=}" > '${path}.mode';; esac; done\nprintf '%s' '${text}'\n`,
+    );
+    chmodSync(path, 0o755);
+    return path;
+  }
+  beforeEach(() => {
+    mkdirSync(join(workspace, 'policy'));
+    writeFileSync(join(workspace, 'policy/a.rego'), '');
+  });
+
+  test('what a policy denies is not applied, and its words hide what is sensitive', async () => {
+    const conftest = program('conftest', [
+      { namespace: 'main', failures: [{ msg: 'host has the password s3cret-word' }] },
+    ]);
+    for (const operation of ['plan', 'apply']) {
+      const given = { operation, policy: 'policy', vars: 'password=s3cret-word' };
+      const run = await go(given, { installed: { conftest } });
+      expect(run.outcome).toMatchObject({
+        status: 'denied',
+        cause: 'conftest main: host has the password (sensitive value)',
+      });
+      expect(run.everything).not.toContain('s3cret-word');
+      // The plan in clear text was there for the policy alone, and for no other user.
+      expect(JSON.parse(readFileSync(`${conftest}.seen`, 'utf8')).format_version).toMatch(/^1\./);
+      expect(readFileSync(`${conftest}.mode`, 'utf8').trim()).toBe('600');
+    }
+    expect(
+      readdirSync(join(workspace, 'tmp'), { recursive: true }).filter((name) => /plan/.test(String(name))),
+    ).toEqual([]);
+    expect(existsSync(join(workspace, 'infra/terraform.tfstate'))).toBe(false);
+  });
+
+  test('what passes is applied, and its price is told', async () => {
+    const installed = {
+      conftest: program('conftest', [{ namespace: 'main', warnings: [{ msg: 'no tags' }] }]),
+      infracost: program('infracost', { currency: 'EUR', totalMonthlyCost: '12', diffTotalMonthlyCost: '12' }),
+    };
+    const env = { INFRACOST_API_KEY: 'ico-key' };
+    const planned = await go({ operation: 'plan', policy: 'policy' }, { installed, env });
+    expect(planned.outcome.status).toBe('succeeded');
+    expect(planned.summary).toContain('**Costs a month**: 0.00 → 12.00 EUR (+12.00)');
+    expect(planned.summary).toContain('⚠️ conftest `main`: no tags');
+    expect((await go({ operation: 'apply', policy: 'policy' }, { installed, env })).outcome.status).toBe('succeeded');
+  });
+
+  test('a policy whose program is not there is no pass', async () => {
+    await expect(go({ operation: 'apply', policy: 'policy' })).rejects.toThrow(/conftest, which is not installed/);
+    await expect(go({ operation: 'apply', policy: 'nowhere' })).rejects.toThrow(/input 'policy' is "nowhere"/);
+  });
+
+  test('lint and policies of the configuration belong to validate', async () => {
+    const issue = {
+      rule: { name: 'r', severity: 'error' },
+      message: 'm',
+      range: { filename: 'main.tf', start: { line: 2 } },
+    };
+    const { outcome, annotations } = await go(
+      { operation: 'validate' },
+      { installed: { tflint: program('tflint', { issues: [issue] }) } },
+    );
+    expect(outcome).toMatchObject({ status: 'denied', cause: 'tflint r: m' });
+    expect(annotations).toContainEqual(expect.objectContaining({ level: 'error', file: 'infra/main.tf', line: 2 }));
+    expect((await go({ operation: 'validate', lint: 'false' })).outcome.status).toBe('succeeded');
+  });
+});
+
+describe('limits', () => {
+  test('hold for an apply too, with the plan shown', async () => {
+    await go({ operation: 'apply' });
+    const given = { operation: 'apply', vars: 'size=large', protected: 'terraform_data.*' };
+    const held = await go(given);
+    expect(held.outcome).toMatchObject({
+      status: 'denied',
+      cause: expect.stringMatching(/replace terraform_data.host/),
+    });
+    expect(held.summary).toContain('❗ replace | `terraform_data.host`');
+    expect((await go({ ...given, protected: '', 'max-destroy': '1' })).outcome.status).toBe('succeeded');
+  });
+});
+
+describe('a comment', () => {
+  let git: GitFixture;
+  let server: Github;
+  beforeEach(async () => {
+    git = gitFixture();
+    git.commit({ a: '1' });
+    git.branch('feature');
+    git.commit({ a: '2' });
+    server = await createGithub({
+      repositories: [{ owner: 'acme', name: 'sample', gitDir: git.bare }],
+      tokens: { ours: { login: 'github-actions[bot]' }, blind: { login: 'x[bot]', permissions: { contents: 'read' } } },
+    });
+    const opened = {
+      title: 'x',
+      body: null,
+      state: 'open',
+      draft: false,
+      author: 'ada',
+      head: 'feature',
+      base: 'main',
+    } as const;
+    server.addPull('acme/sample', opened);
+  });
+  afterEach(async () => {
+    await server.close();
+    git.remove();
+  });
+  const place = (token: string): Pick<RunPorts, 'github'> => {
+    const repository = { owner: 'acme', name: 'sample', slug: 'acme/sample' };
+    const event = { pull_request: { number: 1, head: { sha: 'd'.repeat(40) } } };
+    const context = {
+      repository,
+      sha: 'c'.repeat(40),
+      runUrl: 'https://ci.test/7',
+      event,
+      eventName: 'pull_request',
+      apiUrl: server.url,
+      graphqlUrl: server.graphqlUrl,
+    };
+    return { github: { client: github({ context, token }), context, log: recordingLog() } };
+  };
+  const comments = () => server.snapshot().repositories[0]?.comments.map(({ body }) => body) ?? [];
+
+  test('of a plan that fails takes the place of the one before', async () => {
+    const ports = place('ours');
+    await go({ operation: 'plan', comment: 'true', vars: 'password=s3cret-word' }, { ports });
+    expect(comments()).toEqual([expect.stringMatching(/1 to create.*dddddddddddd/s)]);
+    write('broken.tf', PRECONDITION());
+    expect((await go({ operation: 'plan', comment: 'true' }, { ports })).outcome.status).toBe('failed');
+    expect(comments()).toEqual([expect.stringMatching(/precondition.*❌ failed/s)]);
+    expect(comments().join()).not.toMatch(/s3cret-word|1 to create/);
+  });
+
+  test('that may not be written is a warning: the plan is in the summary all the same', async () => {
+    const run = await go({ operation: 'plan', comment: 'true' }, { ports: place('blind') });
+    expect(run.outcome.status).toBe('succeeded');
+    expect(run.log.lines.join('\n')).toMatch(/warning: The plan could not be written into pull request #1 .*403/);
+    expect(comments()).toEqual([]);
+  });
+
+  test('is no part of a run that is about no pull request', async () => {
+    const run = await go({ operation: 'plan', comment: 'true' });
+    expect(run.log.lines.join('\n')).toMatch(/No comment: there is no token/);
+  });
 });

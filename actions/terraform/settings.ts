@@ -1,9 +1,11 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { Problem } from '../../lib/errors.ts';
 import { type DescribedPorts, describedComponent, texts } from '../../lib/leg/described.ts';
 import type { TerraformInputs } from './inputs.ts';
-import type { Settings } from './run.ts';
+import type { Settings } from './operations/settings.ts';
+import { DESTROY_LIMIT } from './plan/limits.ts';
+import { sha256 } from './saved/saved-plan.ts';
 
 export interface Target {
   settings: Settings;
@@ -22,7 +24,8 @@ export interface SettingsPorts extends DescribedPorts {
  * @throws Problem when neither names a root, the folder is none, the component is of another kind, or a reference is unknown.
  */
 export async function readSettings(inputs: TerraformInputs, ports: SettingsPorts): Promise<Target> {
-  const described = inputs.component === '' ? undefined : await describedComponent('terraform', inputs, ports);
+  const left = notNeeded(inputs);
+  const described = inputs.component === '' ? undefined : await describedComponent('terraform', inputs, ports, left);
   const root = inputs.root || described?.root || '';
   if (root === '') {
     throw new Problem({
@@ -42,12 +45,17 @@ export async function readSettings(inputs: TerraformInputs, ports: SettingsPorts
   }
   const files = [...(described?.['var-files'] ?? []), ...inputs['var-files']];
   const varFiles = files.map((file) => existing("input 'var-files'", file, ports.workspace));
-  if (inputs.plan !== '') existing("input 'plan'", inputs.plan, ports.workspace);
+  if (inputs.plan !== '') approvedPlan(inputs, ports.workspace);
+  const policy = inputs.policy || described?.policy || '';
+  const vars = { ...texts(described?.vars), ...inputs.vars };
+  const { operation } = inputs;
   return {
     folder,
-    vars: { ...texts(described?.vars), ...inputs.vars },
+    vars,
     settings: {
-      operation: inputs.operation,
+      operation,
+      component: inputs.component,
+      folder,
       root: isAbsolute(root) ? relative(ports.workspace, root) || '.' : root,
       environment: inputs.environment,
       varFiles,
@@ -58,11 +66,54 @@ export async function readSettings(inputs: TerraformInputs, ports: SettingsPorts
         ),
       ],
       plan: inputs.plan === '' ? '' : resolve(ports.workspace, inputs.plan),
+      planDigest: inputs['plan-digest'],
+      planKey: inputs['plan-key'] || described?.['plan-key'] || '',
+      savePlan: inputs['save-plan'] === '' ? '' : resolve(ports.workspace, inputs['save-plan']),
+      planInputs: planInputs(vars, varFiles, ports.workspace),
+      values: inputs.values,
+      comment: inputs.comment,
+      issue: inputs.issue,
+      lint: inputs.lint,
+      policy: policy === '' ? '' : existing("input 'policy'", policy, ports.workspace),
+      limits: {
+        protected: [...(described?.protected ?? []), ...inputs.protected],
+        maxDestroy:
+          inputs['max-destroy'] ?? described?.['max-destroy'] ?? (operation === 'destroy' ? DESTROY_LIMIT : undefined),
+      },
       confirm: inputs.confirm,
+      lockId: inputs['lock-id'],
       lockTimeoutMs: inputs['lock-timeout'],
       failOnDrift: inputs['fail-on-drift'],
     },
   };
+}
+
+/**
+ * Keys whose references are not looked up. A validation has no credentials, and a pull request's role may not read the key that plans
+ * of deployments are saved with.
+ */
+function notNeeded(inputs: TerraformInputs): ('vars' | 'backend-config' | 'plan-key')[] {
+  if (inputs.operation === 'validate') return ['vars', 'backend-config', 'plan-key'];
+  const readsIt = inputs.operation === 'apply' || inputs.operation === 'destroy' || inputs['save-plan'] !== '';
+  return readsIt ? [] : ['plan-key'];
+}
+
+/** What a plan depends on that is in no commit: variables, and files that a step before may have written. */
+function planInputs(vars: Readonly<Record<string, string>>, files: readonly string[], workspace: string) {
+  const named = Object.entries(vars).map(([name, value]) => [`variable ${name}`, value]);
+  const read = files.map((file) => [`file ${relative(workspace, file)}`, sha256(readFileSync(file))]);
+  return Object.fromEntries([...named, ...read]) as Record<string, string>;
+}
+
+function approvedPlan({ plan, component, environment }: TerraformInputs, workspace: string): void {
+  if (existsSync(resolve(workspace, plan))) return;
+  throw new Problem({
+    what: "input 'plan'",
+    seen: plan,
+    cause: `there is no such file, so no plan of ${component || 'this root'} was approved${environment === '' ? '' : ` for ${environment}`} in this run`,
+    fix: 'Nothing was changed. Start a new run: it plans this root too, and that plan can be approved',
+    kind: 'denied',
+  });
 }
 
 function existing(what: string, file: string, workspace: string): string {

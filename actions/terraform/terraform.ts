@@ -5,6 +5,8 @@ import { Problem } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Processes } from '../../lib/process.ts';
 import { type Diagnostic, plainText, readDiagnostic, readErrors, readMessage, type UiMessage } from './messages.ts';
+import { type Progress, progressOf } from './progress.ts';
+import { type StateVersion, stateVersion } from './saved/saved-plan.ts';
 
 export interface CallResult {
   ok: boolean;
@@ -18,11 +20,22 @@ export interface PlanOptions {
   /** A plan that nobody will apply takes no lock: it must neither wait for a deployment nor hold one up. */
   lock: boolean;
   lockTimeoutMs: number;
+  /** Whether what is there is looked at; without it a plan only compares the configuration with the state. */
+  refresh?: boolean;
 }
 
 export interface ApplyResult extends CallResult {
-  /** How many resources were changed, also when a later one failed. */
-  applied: number;
+  /** What was done, also when something failed. */
+  progress: Progress;
+}
+
+/** What is in a state, without any value. */
+export interface StateContents {
+  version: StateVersion;
+  /** Managed resources by their type, each instance counted. */
+  counts: Record<string, number>;
+  /** Version of the program that wrote it; '' for a state that was never written. */
+  writtenBy: string;
 }
 
 /** Terraform or OpenTofu in one root, as a port. Calls that it refuses come back as diagnostics; they do not throw. */
@@ -39,6 +52,10 @@ export interface Terraform {
   apply(planFile: string, lockTimeoutMs: number): Promise<ApplyResult>;
   /** `output -json`. It holds secrets. */
   output(): Promise<unknown>;
+  /** What the backend holds now. */
+  state(): Promise<StateContents>;
+  /** Takes a lock away from whoever holds it. */
+  forceUnlock(id: string): Promise<CallResult>;
 }
 
 export interface TerraformPorts {
@@ -97,13 +114,14 @@ export async function openTerraform(binary: string, root: string, ports: Terrafo
       const { stdout } = await caller.call(['fmt', '-check', '-list=true', '-recursive', '-no-color']);
       return stdout.split('\n').filter((line) => /\.(tf|tfvars|tofu)(\.json)?$/.test(line.trim()));
     },
-    async plan({ out, varFiles, destroy = false, lock, lockTimeoutMs }) {
+    async plan({ out, varFiles, destroy = false, lock, lockTimeoutMs, refresh = true }) {
       const { ok, diagnostics } = await caller.stream([
         'plan',
         '-json',
         `-out=${out}`,
         ...varFiles.map((file) => `-var-file=${file}`),
         ...(destroy ? ['-destroy'] : []),
+        ...(refresh ? [] : ['-refresh=false']),
         ...(lock ? [lockTimeout(lockTimeoutMs)] : ['-lock=false']),
       ]);
       return { ok, diagnostics };
@@ -116,9 +134,14 @@ export async function openTerraform(binary: string, root: string, ports: Terrafo
         lockTimeout(lockTimeoutMs),
         planFile,
       ]);
-      return { ok, diagnostics, applied: messages.filter((message) => message.type === 'apply_complete').length };
+      return { ok, diagnostics, progress: progressOf(messages) };
     },
     output: () => caller.json(['output', '-json']),
+    state: () => readState(caller),
+    async forceUnlock(id) {
+      const { code, stdout, stderr } = await caller.call(['force-unlock', '-force', '-no-color', id]);
+      return { ok: code === 0, diagnostics: code === 0 ? [] : readErrors(stderr || stdout) };
+    },
   };
 }
 
@@ -180,6 +203,31 @@ class Caller {
     if (!ok && !diagnostics.some((one) => one.severity === 'error')) diagnostics.push(...readErrors(stderr));
     return { ok, diagnostics, messages };
   }
+}
+
+/** @throws Problem when the state cannot be read. */
+async function readState(caller: Caller): Promise<StateContents> {
+  const { code, stdout, stderr } = await caller.call(['state', 'pull']);
+  if (code !== 0) {
+    throw new Problem({
+      what: 'the state',
+      cause: readErrors(stderr)
+        .map((error) => [error.summary, error.detail].filter(Boolean).join(': '))
+        .join('; '),
+      fix: "Check the backend's settings, and that the role may read the state",
+      kind: 'service',
+    });
+  }
+  if (stdout.trim() === '') return { version: stateVersion(''), counts: {}, writtenBy: '' };
+  const state = JSON.parse(stdout) as {
+    terraform_version?: string;
+    resources?: { mode?: string; type?: string; instances?: unknown[] }[];
+  };
+  const counts: Record<string, number> = {};
+  for (const { mode, type = '', instances = [] } of state.resources ?? []) {
+    if (mode === 'managed') counts[type] = (counts[type] ?? 0) + instances.length;
+  }
+  return { version: stateVersion(stdout), counts, writtenBy: state.terraform_version ?? '' };
 }
 
 function isQuiet(type: string, verb: string | undefined): boolean {

@@ -9,7 +9,7 @@ import { brokenExpressions } from './verify-check.ts';
 export const RESERVED_NAMES: ReadonlySet<string> = new Set([
   'all', 'any', 'base', 'bases', 'cause', 'changes', 'components', 'files', 'fingerprints', 'head', 'none', 'notify', 'outcome', 'path',
   'reasons', 'ship',
-  'matrix-ami', 'matrix-terraform', 'matrix-app-1', 'matrix-app-2', 'matrix-app-3', 'matrix-bot-1', 'matrix-bot-2', 'matrix-bot-3',
+  'matrix-ami', 'matrix-terraform', 'matrix-terraform-1', 'matrix-terraform-2', 'matrix-terraform-3', 'matrix-app-1', 'matrix-app-2', 'matrix-app-3', 'matrix-bot-1', 'matrix-bot-2', 'matrix-bot-3',
 ]); // biome-ignore format: one list
 
 /** What the schema cannot say: rules between keys, names, graph, references. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { blockedBy, dependentsOf, graphMistakes, needs, order } from './graph.ts';
+import { blockedBy, dependentsOf, graphMistakes, needs, order, stillNeededBy } from './graph.ts';
 import type { Component, Kind } from './schema.ts';
 
 type Row = [kind: Kind, dependsOn?: string[], after?: string[]];
@@ -24,10 +24,20 @@ const SAMPLE = config({
 test('order puts components into stages and waves', () => {
   expect(order(SAMPLE)).toEqual({
     ami: ['ami'],
-    terraform: ['infra'],
+    terraform: [['infra'], [], []],
     app: [['api'], ['web'], ['cron']],
     bot: [['bot'], [], []],
   });
+});
+
+test('roots have waves too', () => {
+  const roots = config({
+    app: ['terraform', [], ['net']],
+    dns: ['terraform'],
+    net: ['terraform'],
+    edge: ['terraform', ['app']],
+  });
+  expect(order(roots).terraform).toEqual([['dns', 'net'], ['app'], ['edge']]);
 });
 
 test('needs goes through both kinds of arrows, however far', () => {
@@ -47,6 +57,16 @@ test('a component is blocked by what took part and failed, and by nothing else',
     ),
   ).toEqual(['api']);
   expect(blockedBy(SAMPLE, 'cron', new Map([['api', true]]))).toEqual([]);
+});
+
+test('what something that stays stands on is still needed, however far', () => {
+  const ended = new Map([
+    ['cron', false],
+    ['bot', true],
+  ]);
+  expect(stillNeededBy(SAMPLE, 'infra', ended)).toEqual(['cron']);
+  expect(stillNeededBy(SAMPLE, 'bot', ended)).toEqual([]);
+  expect(stillNeededBy(SAMPLE, 'infra', new Map([['web', true]]))).toEqual([]);
 });
 
 test('a change of content cascades along depends-on alone, with its path', () => {
@@ -79,7 +99,14 @@ describe('graphMistakes', () => {
     ['an unknown name', { a: ['service', ['bb']], bbb: ['service'] }, 'bb', "Did you mean 'bbb'?"],
     ['a later stage', { infra: ['terraform', [], ['web']], web: ['service'] }, 'web', 'comes after stage terraform'],
     ['app and bot', { web: ['service', [], ['bot']], bot: ['bot'] }, 'bot', 'side by side'],
-    ['two roots', { net: ['terraform'], app: ['terraform', ['net']] }, 'net', 'one root module'],
+    ['roots in waves', { net: ['terraform'], app: ['terraform', ['net']] }, undefined, undefined],
+    ['two images', { base: ['ami'], own: ['ami', ['base']] }, 'base', 'side by side in one job matrix'],
+    [
+      'four waves of roots',
+      { a: ['terraform'], b: ['terraform', ['a']], c: ['terraform', ['b']], d: ['terraform', [], ['c']] },
+      'd → c → b → a',
+      'Terraform roots ship in at most 3 waves',
+    ],
     [
       'four waves',
       { a: ['service'], b: ['worker', ['a']], c: ['task', ['b']], d: ['service', [], ['c']], e: ['service', ['d']] },

@@ -3,7 +3,7 @@ import type { Component, ConfigData, Kind } from './schema.ts';
 import { suggestion } from './suggest.ts';
 
 // GitHub's job graph is written before a run starts, so the stages are fixed by kind: AMI, then infra, then app and bot side
-// by side, each of these two in at most three waves.
+// by side; all but the AMIs in at most three waves.
 export const STAGES = ['ami', 'terraform', 'app', 'bot'] as const;
 export type Stage = (typeof STAGES)[number];
 export const WAVES = 3;
@@ -14,7 +14,7 @@ type Waves = [string[], string[], string[]];
 /** Components by the stage, and the wave in it, that ships them; in the order of the file. */
 export interface Order {
   ami: string[];
-  terraform: string[];
+  terraform: Waves;
   app: Waves;
   bot: Waves;
 }
@@ -55,6 +55,17 @@ export function blockedBy(
   return needs(config, name).filter((need) => endedWell.get(need) === false);
 }
 
+/** Components that took part in this run, need this one and did not end well: what they stand on must not be taken away. */
+export function stillNeededBy(
+  config: Pick<ConfigData, 'components'>,
+  name: string,
+  endedWell: ReadonlyMap<string, boolean>,
+): string[] {
+  return Object.keys(config.components).filter(
+    (other) => endedWell.get(other) === false && needs(config, other).includes(name),
+  );
+}
+
 /**
  * Components that a change of content reaches, each with the path it came by, the changed one first:
  * `dependentsOf(config, ['ami'])` is `{ infra: ['ami', 'infra'] }`. `after` carries nothing. Shortest paths.
@@ -79,10 +90,10 @@ export function dependentsOf(
 
 /** Stages and waves of a config that loadConfig() accepted. */
 export function order(config: Pick<ConfigData, 'components'>): Order {
-  const result: Order = { ami: [], terraform: [], app: [[], [], []], bot: [[], [], []] };
+  const result: Order = { ami: [], terraform: [[], [], []], app: [[], [], []], bot: [[], [], []] };
   for (const [name, component] of Object.entries(config.components)) {
     const stage = stageOf(component.kind);
-    if (stage === 'ami' || stage === 'terraform') result[stage].push(name);
+    if (stage === 'ami') result.ami.push(name);
     else result[stage][chain(config.components, name).length - 1]?.push(name);
   }
   return result;
@@ -174,7 +185,7 @@ function stageMistakes(components: Components): Mistake[] {
     const other = components[need];
     if (!other) continue;
     const [own, its] = [stageOf(component.kind), stageOf(other.kind)];
-    if (LEVEL[its] < LEVEL[own] || (own === its && LEVEL[own] === 2)) continue;
+    if (LEVEL[its] < LEVEL[own] || (own === its && own !== 'ami')) continue;
     mistakes.push({ path, seen: need, ...stageReason(name, own, need, its) });
   }
   return mistakes;
@@ -186,10 +197,7 @@ function stageReason(name: string, own: Stage, need: string, its: Stage): Pick<M
   if (own === its) {
     return {
       cause: `${name} and ${need} are both of the stage ${own}, whose components ship side by side in one job matrix (${stages})`,
-      fix:
-        own === 'terraform'
-          ? 'Make them one root module with two modules, or drop the arrow and read the other state'
-          : 'Drop the arrow',
+      fix: 'Drop the arrow',
     };
   }
   if (LEVEL[own] === LEVEL[its]) {
@@ -207,15 +215,19 @@ function stageReason(name: string, own: Stage, need: string, its: Stage): Pick<M
 function waveMistakes(components: Components): Mistake[] {
   const mistakes: Mistake[] = [];
   for (const [name, component] of Object.entries(components)) {
-    if (LEVEL[stageOf(component.kind)] !== 2) continue;
+    const stage = stageOf(component.kind);
+    if (stage === 'ami') continue;
     const links = chain(components, name);
     // One message for the first link too many; what hangs on it is too long for the same reason.
     if (links.length !== WAVES + 1) continue;
     mistakes.push({
       path: ['components', name, component.after?.includes(links.at(-2) ?? '') ? 'after' : 'depends-on'],
       seen: [...links].reverse().join(' → '),
-      cause: `this chain has ${links.length} links, and services ship in at most ${WAVES} waves, because GitHub knows its job graph before a run starts`,
-      fix: 'Shorten the chain: drop an arrow that only orders, or let services start in any order',
+      cause: `this chain has ${links.length} links, and ${stage === 'terraform' ? 'Terraform roots' : 'services'} ship in at most ${WAVES} waves, because GitHub knows its job graph before a run starts`,
+      fix:
+        stage === 'terraform'
+          ? 'Shorten the chain: drop an arrow that only orders, or make two of the roots one with two modules'
+          : 'Shorten the chain: drop an arrow that only orders, or let services start in any order',
     });
   }
   return mistakes;

@@ -16,6 +16,7 @@ import {
   repositoryPath,
   role,
   say,
+  secretReference,
   secrets,
   text,
   words,
@@ -265,6 +266,19 @@ export const terraformEntries = {
   vars: option(words, 'Input variables.'),
   'var-files': option(v.array(repositoryPath), 'Variable files, from the root of the repository.'),
   'backend-config': option(words, 'Settings for terraform init -backend-config.'),
+  policy: option(repositoryPath, 'Folder with policies: .rego for conftest, .py or .yaml for checkov.'),
+  protected: option(
+    v.array(text),
+    'Addresses of resources that no plan may destroy or replace, such as aws_db_instance.main or module.data; * stands for any text.',
+  ),
+  'max-destroy': option(
+    count(0),
+    'Most resources that a plan may destroy or replace; a larger one is refused. Default: 50 for destroy, any number for apply.',
+  ),
+  'plan-key': option(
+    secretReference,
+    'Key that plans are encrypted with between their approval and their application: 32 random bytes in an SSM SecureString.',
+  ),
 };
 
 const ami = v.strictObject({ kind: v.literal('ami'), ...commonEntries, ...amiEntries });
@@ -306,6 +320,11 @@ const override = v.strictObject({
 
 const environment = v.strictObject({
   role: option(role, 'Role that a run takes over OIDC. Default: the credentials that the runner has.'),
+  'infra-role': option(role, 'Role that applies and destroys Terraform roots. Default: `role`.'),
+  'plan-role': option(
+    role,
+    'Read-only role for the plan before an approval, for drift and for the status of Terraform roots. Default: `infra-role`.',
+  ),
   region: option(region, 'AWS region. Default: the region of the registry.'),
   after: option(environmentName, 'Environment that comes first: the digests verified there are promoted to this one.'),
   approve: option(flag, 'Wait for the approval of the GitHub environment before the lane is taken. Default: false.'),

@@ -17,6 +17,8 @@ export async function describedComponent<K extends Kind>(
   kind: K,
   inputs: { component: string; environment: string },
   ports: DescribedPorts,
+  /** Keys that are left out, references and all, because this run does not need them. */
+  leftOut: readonly string[] = [],
 ): Promise<Extract<Component, { kind: K }>> {
   const config = await ports.config();
   const view = inputs.environment === '' ? config : environmentConfig(config, inputs.environment);
@@ -31,7 +33,8 @@ export async function describedComponent<K extends Kind>(
       file: config.file,
     });
   }
-  return resolveAll(found as Extract<Component, { kind: K }>, ports, ['components', inputs.component]);
+  const needed = Object.fromEntries(Object.entries(found).filter(([key]) => !leftOut.includes(key)));
+  return resolveAll(needed as Extract<Component, { kind: K }>, ports, ['components', inputs.component]);
 }
 
 /** Words of the config file as text. */

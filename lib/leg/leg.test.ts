@@ -85,7 +85,7 @@ async function go({ leg = {}, before = {}, last, older = false, body = {} }: Opt
     (report) => ({ report, error: undefined }),
     (error: unknown) => ({ report: undefined, error }),
   );
-  const result = JSON.parse(readFileSync(join(directory, 'result-infra.json'), 'utf8'));
+  const result = JSON.parse(readFileSync(join(directory, `result-${whole.component}.json`), 'utf8'));
   return { ...settled, ran, entries, result };
 }
 
@@ -142,6 +142,17 @@ test.each(['failed', 'rolled-back', 'blocked', 'stopped', 'denied', 'timed-out',
 
 test.each(['succeeded', 'unchanged'] as const)('a leg whose need ended as %s runs', async (status) => {
   expect((await go({ before: { ami: status } })).ran).toBe(true);
+});
+
+test('a leg that destroys waits for what needs it, not for what it needs', async () => {
+  const before = { infra: 'denied' } as const;
+  const held = await go({ leg: { component: 'ami', destroys: true }, before });
+  expect(held.ran).toBe(false);
+  expect(held.result.outcome).toMatchObject({
+    status: 'blocked',
+    cause: expect.stringMatching(/^infra needs it, which ended as denied/),
+  });
+  expect((await go({ leg: { destroys: true }, before: { ami: 'failed', infra: 'succeeded' } })).ran).toBe(true);
 });
 
 test('what it does not need does not block it; nor does the plan’s own entry of it', async () => {

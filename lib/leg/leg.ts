@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { blockedBy } from '../config/graph.ts';
+import { blockedBy, stillNeededBy } from '../config/graph.ts';
 import type { Config } from '../config/load.ts';
 import type { GitHubContext } from '../context.ts';
 import { messageOf, Problem } from '../errors.ts';
@@ -19,6 +19,8 @@ export interface Leg {
   deploys: boolean;
   /** Ship also where a newer commit was shipped. */
   force: boolean;
+  /** It takes away what others may stand on: it waits for those that need it, not for what it needs. */
+  destroys?: boolean;
 }
 
 /** What a leg's body hands back: the report, and what the ledger keeps of it. */
@@ -70,13 +72,14 @@ async function obstacleTo(leg: Leg, ports: LegPorts): Promise<LegOutcome | undef
   if (ports.resultDirectory !== '') {
     const results = await readResults(ports.resultDirectory);
     const ended = new Map([...results].map(([name, { outcome }]) => [name, endedWell(outcome)]));
-    const [blocker] = blockedBy(await ports.config(), leg.component, ended);
+    const find = leg.destroys ? stillNeededBy : blockedBy;
+    const [blocker] = find(await ports.config(), leg.component, ended);
     if (blocker !== undefined) {
       const { status, cause } = results.get(blocker)?.outcome ?? { status: 'failed', cause: '' };
       const why = cause ? `: ${cause}` : '';
       return {
         status: 'blocked',
-        cause: `it needs ${blocker}, which ended as ${status}${why}`,
+        cause: `${leg.destroys ? `${blocker} needs it` : `it needs ${blocker}`}, which ended as ${status}${why}`,
         next: `Mend ${blocker} and run this again`,
       };
     }

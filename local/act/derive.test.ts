@@ -84,17 +84,43 @@ describe('a called workflow of the same repository', () => {
   });
 
   const refused: [string, Record<string, unknown>, Record<string, unknown>, RegExp][] = [
-    ['two jobs', call, { ...called, jobs: { leg, other: leg } }, /has 2 jobs/],
     [
-      'an if of its own',
+      'outputs',
       call,
-      { ...called, jobs: { leg: { ...leg, if: 'always()' } } },
-      /has "if", which belongs to its call/,
+      { ...called, jobs: { leg: { ...leg, outputs: { a: 'b' } } } },
+      /has outputs, which belong to its call/,
     ],
     ['secrets', { ...call, secrets: 'inherit' }, called, /passes secrets/],
     ['an unknown input', { ...call, with: { nope: 1 } }, called, /no input "nope"/],
     ['an undeclared one inside', call, { ...called, jobs: { leg: { run: '${{ inputs.gone }}' } } }, /no input "gone"/],
   ];
+  test('of several jobs gives each the name of the call, what the call needs and when it runs', () => {
+    const later = { needs: ['leg'], if: "${{ inputs.list != '[]' }}", steps: [] };
+    const workflow = { ...called, jobs: { leg, later } };
+    const jobs = { job: call, after: { needs: ['a', 'job'], if: '${{ always() }}', steps: [] } };
+    const derived = deriveWorkflow({ jobs }, () => workflow).jobs as Record<string, unknown>;
+    expect(Object.keys(derived)).toEqual(['job-leg', 'job-later', 'after']);
+    expect(derived['job-leg']).toMatchObject({ needs: ['a'], if: '${{ !cancelled() }}' });
+    expect(derived['job-later']).toMatchObject({
+      needs: ['a', 'job-leg'],
+      if: "${{ (!cancelled()) && ((needs.a.outputs.x) != '[]') }}",
+    });
+    expect(derived.after).toMatchObject({ needs: ['a', 'job-leg', 'job-later'] });
+  });
+
+  test('of several jobs was skipped when its first one was', () => {
+    const jobs = { job: call, after: { needs: ['job'], if: "${{ needs.job.result != 'skipped' }}", steps: [] } };
+    const derived = deriveWorkflow({ jobs }, () => ({ ...called, jobs: { leg, other: leg } })).jobs;
+    expect(derived).toMatchObject({ after: { if: "${{ needs.job-leg.result != 'skipped' }}" } });
+  });
+
+  test('of several jobs has no one result that an expression could look at', () => {
+    const jobs = { job: call, after: { needs: ['job'], if: "${{ needs.job.result == 'success' }}", steps: [] } };
+    expect(() => deriveWorkflow({ jobs }, () => ({ ...called, jobs: { leg, other: leg } }))).toThrow(
+      /which is several jobs/,
+    );
+  });
+
   test.each(refused)('with %s is refused', (_, job, workflow, message) => {
     expect(() => derive(job, workflow)).toThrow(message);
   });

@@ -16,17 +16,46 @@ export type ReadWorkflow = (file: string) => Mapping;
  * A workflow as act can run it. Nothing of what a job does changes; only what act cannot read is said otherwise:
  * `$/x` by repository and ref, `concurrency.queue` and `environment.deployment` left out, and a called workflow of the same
  * repository put in place of its call, because act ends the whole run when a called workflow fails, before the jobs that
- * `always()` run.
- * @throws Error when a called workflow is not one job, or is called in a way that cannot be put in place.
+ * `always()` run. Its jobs get the name of the call in front; what needs the call needs all of them.
+ * @throws Error when a called workflow is called in a way that cannot be put in place.
  */
 export function deriveWorkflow(workflow: Mapping, read: ReadWorkflow): Mapping {
-  const jobs: Mapping = {};
-  for (const [id, job] of Object.entries(asMapping(workflow.jobs, 'jobs'))) {
-    const called = calledFile(asMapping(job, id));
-    const own = called === undefined ? asMapping(job, id) : inlined(id, asMapping(job, id), read(called), called);
-    jobs[id] = deriveJob(own);
+  const calls = new Map<string, string[]>();
+  const placed: [string, Mapping][] = [];
+  for (const [id, value] of Object.entries(asMapping(workflow.jobs, 'jobs'))) {
+    const job = asMapping(value, id);
+    const called = calledFile(job);
+    const own = called === undefined ? [[id, job] as [string, Mapping]] : inlined(id, job, read(called), called);
+    if (called !== undefined)
+      calls.set(
+        id,
+        own.map(([name]) => name),
+      );
+    placed.push(...own);
+  }
+  const jobs = Object.fromEntries(placed.map(([id, job]) => [id, deriveJob(askedFirst(needsOf(job, calls), calls))]));
+  for (const id of calls.keys()) {
+    // The result of a call is the worst of its jobs', which no expression over one of them can say.
+    if ((calls.get(id)?.length ?? 0) > 1 && JSON.stringify(jobs).includes(`needs.${id}.`))
+      throw new Error(`an expression looks at needs.${id}, which is several jobs`);
   }
   return withoutQueue({ ...workflow, jobs });
+}
+
+function needsOf(job: Mapping, calls: ReadonlyMap<string, string[]>): Mapping {
+  if (job.needs === undefined) return job;
+  const needs = [job.needs].flat().flatMap((id) => calls.get(String(id)) ?? [String(id)]);
+  return { ...job, needs: [...new Set(needs)] };
+}
+
+/** A call of several jobs was skipped when its first one was: the call's condition is that one's. */
+function askedFirst(job: Mapping, calls: ReadonlyMap<string, string[]>): Mapping {
+  const asked = (text: string) =>
+    text.replace(/needs\.([\w-]+)\.result (==|!=) 'skipped'/g, (whole, id: string, sign: string) => {
+      const [first, ...more] = calls.get(id) ?? [];
+      return first === undefined || more.length === 0 ? whole : `needs.${first}.result ${sign} 'skipped'`;
+    });
+  return asMapping(mapStrings(job, asked), 'job');
 }
 
 /** An action.yml as act can run it: `$/x` in the steps of a composite by repository and ref. */
@@ -83,27 +112,36 @@ function calledFile(job: Mapping): string | undefined {
   return path === undefined ? undefined : basename(path);
 }
 
-function inlined(id: string, call: Mapping, workflow: Mapping, file: string): Mapping {
-  const entries = Object.entries(asMapping(workflow.jobs, file));
-  const [entry] = entries;
-  if (!entry || entries.length > 1)
-    throw new Error(`${file} has ${entries.length} jobs; only one can take a call's place`);
-  const job = asMapping(entry[1], entry[0]);
-  for (const key of ['needs', 'if', 'outputs']) {
-    if (key in job) throw new Error(`the job of ${file} has "${key}", which belongs to its call in ${id}`);
-  }
+function inlined(id: string, call: Mapping, workflow: Mapping, file: string): [string, Mapping][] {
   if (call.secrets !== undefined || call.strategy !== undefined)
     throw new Error(`the call ${id} of ${file} passes secrets or a matrix, which cannot be put in place`);
+  const entries = Object.entries(asMapping(workflow.jobs, file));
+  // One job keeps the call's name, so that what looks at its result still can.
+  const nameOf = (inner: string) => (entries.length === 1 ? id : `${id}-${inner}`);
   const values = inputValues(call, workflow, file);
-  const body = asMapping(
-    mapStrings(job, (text) => substituteInputs(text, values)),
-    file,
-  );
-  return {
-    ...body,
-    ...(call.needs !== undefined && { needs: call.needs }),
-    ...(call.if !== undefined && { if: call.if }),
-  };
+  const before = [call.needs ?? []].flat() as string[];
+  return entries.map(([inner, value]) => {
+    const body = asMapping(
+      mapStrings(asMapping(value, inner), (text) => substituteInputs(text, values)),
+      file,
+    );
+    if ('outputs' in body)
+      throw new Error(`the job ${inner} of ${file} has outputs, which belong to its call in ${id}`);
+    const needs = [...before, ...([body.needs ?? []].flat() as string[]).map(nameOf)];
+    const condition = both(call.if, body.if);
+    return [
+      nameOf(inner),
+      { ...body, ...(needs.length > 0 && { needs }), ...(condition !== undefined && { if: condition }) },
+    ];
+  });
+}
+
+/** A condition that holds when both do. */
+function both(a: unknown, b: unknown): string | undefined {
+  const given = [a, b].filter((one) => one !== undefined).map(String);
+  if (given.length < 2) return given[0];
+  const inner = given.map((one) => /^\$\{\{(.*)\}\}$/s.exec(one.trim())?.[1]?.trim() ?? one);
+  return `\${{ ${inner.map((one) => `(${one})`).join(' && ')} }}`;
 }
 
 function inputValues(call: Mapping, workflow: Mapping, file: string): Map<string, string> {

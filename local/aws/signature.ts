@@ -46,7 +46,12 @@ export function authenticate(
   request: HttpRequest,
   scope: Scope,
   store: CredentialStore,
-  options: { now: number; regions: readonly string[] },
+  options: {
+    now: number;
+    regions: readonly string[];
+    /** What is signed for the body; its SHA-256 unless told. S3 signs what the header x-amz-content-sha256 says. */
+    payload?: string;
+  },
 ): KnownKey | Refusal {
   const key = store.find(scope.accessKeyId);
   if (key === undefined) return 'unknown-key';
@@ -58,13 +63,19 @@ export function authenticate(
   const signedAt = Date.parse(at.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'));
   if (Number.isNaN(signedAt)) return 'incomplete';
   if (Math.abs(options.now - signedAt) > MAX_SKEW_MS) return 'skewed';
-  if (!signatureMatches(request, scope, at, credentials.secretAccessKey)) return 'bad-signature';
+  if (!signatureMatches(request, scope, at, credentials.secretAccessKey, options.payload)) return 'bad-signature';
   return options.regions.includes(scope.region) ? key : 'wrong-region';
 }
 
-function signatureMatches(request: HttpRequest, scope: Scope, at: string, secret: string): boolean {
+function signatureMatches(
+  request: HttpRequest,
+  scope: Scope,
+  at: string,
+  secret: string,
+  payload = sha256(request.body),
+): boolean {
   const scopeText = `${scope.date}/${scope.region}/${scope.service}/aws4_request`;
-  const toSign = ['AWS4-HMAC-SHA256', at, scopeText, sha256(canonical(request, scope))].join('\n');
+  const toSign = ['AWS4-HMAC-SHA256', at, scopeText, sha256(canonical(request, scope, payload))].join('\n');
   let key = hmac(`AWS4${secret}`, scope.date);
   for (const part of [scope.region, scope.service, 'aws4_request']) key = hmac(key, part);
   const expected = hmac(key, toSign);
@@ -72,7 +83,7 @@ function signatureMatches(request: HttpRequest, scope: Scope, at: string, secret
   return given.length === expected.length && timingSafeEqual(given, expected);
 }
 
-function canonical(request: HttpRequest, scope: Scope): string {
+function canonical(request: HttpRequest, scope: Scope, payload: string): string {
   const headers = scope.signedHeaders.map((name) => {
     const value = request.headers[name];
     const text = Array.isArray(value) ? value.join(',') : (value ?? '');
@@ -82,14 +93,7 @@ function canonical(request: HttpRequest, scope: Scope): string {
     .map(([k, v]) => `${encode(k)}=${encode(v)}`)
     .sort()
     .join('&');
-  return [
-    request.method,
-    request.path,
-    query,
-    headers.join(''),
-    scope.signedHeaders.join(';'),
-    sha256(request.body),
-  ].join('\n');
+  return [request.method, request.path, query, headers.join(''), scope.signedHeaders.join(';'), payload].join('\n');
 }
 
 function encode(text: string): string {

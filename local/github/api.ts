@@ -8,6 +8,7 @@ import { deploymentRoutes } from './deployments.ts';
 import { GithubFault, notFound } from './errors.ts';
 import { gitDataRoutes } from './git-data.ts';
 import { answerGraphql } from './graphql.ts';
+import { issueRoutes } from './issues.ts';
 import { pullRoutes } from './pulls.ts';
 import { createQuota } from './quota.ts';
 import { releaseRoutes } from './releases.ts';
@@ -97,7 +98,16 @@ export function createApi({
 
 function routeTable(): Routes<GithubRoute> {
   const routes = new Routes<GithubRoute>();
-  for (const table of [commitRoutes, gitDataRoutes, pullRoutes, deploymentRoutes, actionRoutes, releaseRoutes]) {
+  // The pull requests come first: the REF of a commit may hold slashes and would take "SHA/pulls" for one.
+  for (const table of [
+    pullRoutes,
+    commitRoutes,
+    gitDataRoutes,
+    issueRoutes,
+    deploymentRoutes,
+    actionRoutes,
+    releaseRoutes,
+  ]) {
     for (const [pattern, route] of Object.entries(table)) routes.add(pattern, route);
   }
   return routes;

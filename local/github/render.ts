@@ -1,6 +1,6 @@
 import type { GitCommit, GitFileChange } from './git.ts';
 import type { Call } from './route.ts';
-import type { Comment, CommitStatus, Deployment, DeploymentStatus, Pull, Repository, Run } from './state.ts';
+import type { Comment, CommitStatus, Deployment, DeploymentStatus, Issue, Pull, Repository, Run } from './state.ts';
 
 type Json = Record<string, unknown>;
 type Where = Pick<Call, 'baseUrl' | 'repository'>;
@@ -167,6 +167,27 @@ export function commentJson(where: Where, comment: Comment): Json {
   };
 }
 
+export function issueJson(where: Where, issue: Issue): Json {
+  return {
+    url: api(where, `/issues/${issue.number}`),
+    html_url: web(where, `/issues/${issue.number}`),
+    comments_url: api(where, `/issues/${issue.number}/comments`),
+    id: issue.number,
+    node_id: nodeId('Issue', issue.number),
+    number: issue.number,
+    title: issue.title,
+    body: issue.body,
+    state: issue.state,
+    state_reason: issue.stateReason,
+    labels: issue.labels.map((name) => ({ name, id: idOf(name), color: 'ededed', default: false, description: null })),
+    user: userJson(issue.author),
+    locked: false,
+    created_at: issue.createdAt,
+    updated_at: issue.updatedAt,
+    closed_at: issue.closedAt,
+  };
+}
+
 export function pullJson(where: Where, pull: Pull, shas: { head: string; base: string }, counts?: Json): Json {
   const side = (ref: string, sha: string): Json => ({
     label: `${where.repository.owner}:${ref}`,
@@ -189,7 +210,7 @@ export function pullJson(where: Where, pull: Pull, shas: { head: string; base: s
     base: side(pull.base, shas.base),
     created_at: pull.createdAt,
     updated_at: pull.createdAt,
-    merged_at: null,
+    merged_at: pull.merged ? pull.createdAt : null,
     ...(counts ? { merged: pull.merged, ...counts } : {}),
   };
 }

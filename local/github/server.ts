@@ -9,6 +9,7 @@ import {
   type CommitStatus,
   type Dispatch,
   githubState,
+  nextNumber,
   type Pull,
   type Repository,
   type RepositoryOptions,
@@ -36,6 +37,8 @@ export interface Github {
   addRepository(options: RepositoryOptions): void;
   allowToken(token: string, grant: TokenGrant): void;
   addPull(slug: string, pull: Omit<Pull, 'number' | 'createdAt' | 'merged'>): Pull;
+  /** Merges a pull request that something else has merged in git. */
+  mergePull(slug: string, number: number, mergeCommitSha: string): void;
   /** A check run of a commit, as a deployment's required contexts see it. */
   setCheck(slug: string, sha: string, name: string, state: CommitStatus['state']): void;
   /** Registers a run that was not dispatched through the API (a push). */
@@ -73,9 +76,15 @@ export async function createGithub(deps: GithubDeps = {}): Promise<Github> {
     allowToken: tokens.allow,
     addPull(slug, pull) {
       const repository = need(slug);
-      const added = { ...pull, number: repository.pulls.length + 1, merged: false, createdAt: state.stamp() };
+      const added = { ...pull, number: nextNumber(repository), merged: false, createdAt: state.stamp() };
       repository.pulls.push(added);
       return added;
+    },
+    mergePull(slug, number, mergeCommitSha) {
+      const pull = need(slug).pulls.find((one) => one.number === number);
+      if (!pull) throw new Error(`the local GitHub has no pull request ${number} in ${slug}`);
+      Object.assign(pull, { merged: true, state: 'closed', mergeCommitSha });
+      changed('pull', { number, state: 'closed' });
     },
     setCheck(slug, sha, name, check) {
       const { checks } = need(slug);
@@ -110,6 +119,7 @@ function repositoryOf(options: RepositoryOptions, nextId: () => number): Reposit
     checks: new Map(),
     comments: [],
     pulls: [],
+    issues: [],
     runs: [],
   };
 }

@@ -1,4 +1,4 @@
-import type { GithubState, Run, StatusState } from './state.ts';
+import type { GithubState, Issue, Run, StatusState } from './state.ts';
 
 export interface LedgerRow {
   id: number;
@@ -23,6 +23,7 @@ export interface GithubSnapshot {
     deployments: LedgerRow[];
     runs: Run[];
     comments: { issue: number; author: string; body: string }[];
+    issues: Issue[];
   }[];
 }
 
@@ -53,6 +54,7 @@ export function snapshotOf(state: GithubState): GithubSnapshot {
       .reverse(),
     runs: [...repository.runs].reverse(),
     comments: repository.comments.map(({ issue, author, body }) => ({ issue, author, body })),
+    issues: repository.issues.map((issue) => ({ ...issue })),
   }));
   return { repositories };
 }

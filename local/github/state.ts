@@ -51,6 +51,19 @@ export interface Comment {
   updatedAt: string;
 }
 
+export interface Issue {
+  number: number;
+  title: string;
+  body: string | null;
+  state: 'open' | 'closed';
+  stateReason: string | null;
+  labels: string[];
+  author: string;
+  createdAt: string;
+  updatedAt: string;
+  closedAt: string | null;
+}
+
 export interface Pull {
   number: number;
   title: string;
@@ -61,6 +74,8 @@ export interface Pull {
   head: string;
   base: string;
   merged: boolean;
+  /** The commit that brought it to its base; a squash is no ancestor of the head. */
+  mergeCommitSha?: string;
   createdAt: string;
 }
 
@@ -121,6 +136,7 @@ export interface Repository {
   checks: Map<string, Map<string, CommitStatus['state']>>;
   comments: Comment[];
   pulls: Pull[];
+  issues: Issue[];
   runs: Run[];
 }
 
@@ -146,4 +162,9 @@ export function githubState(clock: Pick<Clock, 'now'>): GithubState {
     },
     stamp: () => new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z'),
   };
+}
+
+/** Issues and pull requests are numbered together. */
+export function nextNumber({ pulls, issues }: Repository): number {
+  return pulls.length + issues.length + 1;
 }

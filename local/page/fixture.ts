@@ -258,6 +258,7 @@ export const github: GithubSnapshot = {
       ],
       runs: [],
       comments: [],
+      issues: [],
     },
   ],
 };

@@ -293,4 +293,42 @@ const surroundings: Case[] = [
   ),
 ];
 
-export const CASES: readonly Case[] = [...missing, ...malformed, ...unknown, ...surroundings];
+/** What holds an infrastructure back has to say what to type. */
+const guards: Case[] = [
+  ...of(
+    { fault: 'destroying without the typed name', inputs: { operation: 'destroy', confirm: 'prod' }, says: [] },
+    {
+      terraform: {
+        says: ["input 'confirm'", '"prod"', "it is not the environment's name, 'dev'", 'Type dev to destroy it'],
+      },
+    },
+  ),
+  ...of(
+    { fault: 'taking a lock away without the typed name', inputs: { operation: 'unlock', 'lock-id': 'x' }, says: [] },
+    { terraform: { says: ["input 'confirm'", "'dev'", 'Type dev to take its lock away'] } },
+  ),
+  ...of(
+    { fault: 'a plan to save without a key', inputs: { operation: 'plan', 'save-plan': 'x.enc' }, says: [] },
+    { terraform: { says: ["input 'plan-key'", 'there is no key', 'openssl rand -base64 32'] } },
+  ),
+  ...of(
+    {
+      fault: 'a key that could be guessed',
+      inputs: { operation: 'plan', 'save-plan': 'x', 'plan-key': 'secret1' },
+      says: [],
+    },
+    { terraform: { says: ["input 'plan-key'", 'it has 7 characters', 'can be guessed'] } },
+  ),
+  ...of(
+    { fault: 'a folder of policies that is not there', inputs: { operation: 'plan', policy: 'rules' }, says: [] },
+    { terraform: { says: ["input 'policy'", '"rules"', 'there is no such file', 'relative to the root'] } },
+  ),
+  ...of(
+    { fault: 'a limit that is no number', inputs: { operation: 'destroy', 'max-destroy': 'many' }, says: [] },
+    {
+      terraform: { says: ["input 'max-destroy'", '"many"', 'it is not a whole number from 0', 'Write a whole number'] },
+    },
+  ),
+];
+
+export const CASES: readonly Case[] = [...missing, ...malformed, ...unknown, ...surroundings, ...guards];

@@ -166,6 +166,35 @@ describe('the message', () => {
   });
 });
 
+describe('the waves of infra.yml', () => {
+  const waves = own.find(({ path }) => path.endsWith('/infra.yml'))?.content.jobs ?? {};
+
+  test('are the same job, each after those before it', () => {
+    const { 'wave-1': first, ...later } = waves;
+    expect(Object.keys(later)).toEqual(['wave-2', 'wave-3']);
+    for (const [i, [id, job]] of Object.entries(later).entries()) {
+      const { needs, if: condition, strategy, ...rest } = job;
+      const { needs: _needs, if: _if, strategy: _strategy, ...same } = first ?? {};
+      expect([id, rest]).toEqual([id, same]);
+      expect(strategy).toEqual({
+        'fail-fast': false,
+        matrix: { component: `\${{ fromJSON(inputs.components-${i + 2}) }}` },
+      });
+      expect([needs].flat()).toEqual(['wave-1', 'wave-2'].slice(0, i + 1));
+      // A wave decides by the results of its legs' needs, so a failure before it does not skip it; a cancellation does.
+      expect(condition).toBe(`\${{ !cancelled() && inputs.components-${i + 2} != '[]' }}`);
+    }
+  });
+
+  test('keep one root in one lane that loses nobody', () => {
+    for (const job of Object.values(waves))
+      expect(job.concurrency).toEqual({
+        group: 'slipway-terraform-${{ inputs.environment }}-${{ matrix.component }}',
+        queue: 'max',
+      });
+  });
+});
+
 describe('the legs', () => {
   const config = {
     components: {
@@ -180,7 +209,7 @@ describe('the legs', () => {
   } as unknown as Pick<ConfigData, 'components'>;
   const names = Object.keys(config.components);
   const stages = order(config);
-  const sequence = [...stages.ami, ...stages.terraform, ...stages.app.flat(), ...stages.bot.flat()];
+  const sequence = [...stages.ami, ...stages.terraform.flat(), ...stages.app.flat(), ...stages.bot.flat()];
 
   /** Runs the legs in order as the workflows do: the plan first, each leg's own result over it. */
   function ship(planned: ReadonlySet<string>, ends: ReadonlyMap<string, 'good' | 'bad' | 'lost'>): string[] {
@@ -224,23 +253,22 @@ describe('the legs', () => {
   }
 
   const legs = own.filter(({ path }) => /\/(ami|infra|app|bot)\.yml$/.test(path));
-  test.each(legs.map((leg) => [leg.path, leg] as const))(
-    'of %s read the plan, then what was left, and leave their own',
-    (_, leg) => {
-      const [job] = Object.values(leg.content.jobs);
-      expect(job?.strategy).toMatchObject({ 'fail-fast': false });
-      const steps = job?.steps ?? [];
-      const at = (part: string, from = 0) => steps.findIndex((step, i) => i >= from && step.uses?.includes(part));
-      const plan = at('download-artifact');
-      const results = at('download-artifact', plan + 1);
-      const deploy = steps.findIndex((step) => step.with?.['result-directory'] !== undefined);
-      const leave = at('upload-artifact');
-      expect(steps[plan]?.with?.name).toBe('slipway-plan-${{ inputs.plan }}');
-      expect(steps[results]?.with).toMatchObject({ pattern: 'result-${{ inputs.plan }}-*', 'merge-multiple': true });
-      expect([plan, results, deploy, leave]).toEqual([plan, results, deploy, leave].toSorted((a, b) => a - b));
-      expect(steps[leave]?.if).toBe('${{ always() }}');
-      expect(steps[leave]?.with?.overwrite).toBe(true);
-      for (const step of steps.slice(0, leave)) expect([step.uses, step.if]).toEqual([step.uses, undefined]);
-    },
+  const legJobs = legs.flatMap((leg) =>
+    Object.entries(leg.content.jobs).map(([id, job]) => [leg.path, id, job] as const),
   );
+  test.each(legJobs)('of %s (%s) read the plan, then what was left, and leave their own', (_path, _id, job) => {
+    expect(job?.strategy).toMatchObject({ 'fail-fast': false });
+    const steps = job?.steps ?? [];
+    const at = (part: string, from = 0) => steps.findIndex((step, i) => i >= from && step.uses?.includes(part));
+    const plan = at('download-artifact');
+    const results = at('download-artifact', plan + 1);
+    const deploy = steps.findIndex((step) => step.with?.['result-directory'] !== undefined);
+    const leave = at('upload-artifact');
+    expect(steps[plan]?.with?.name).toBe('slipway-plan-${{ inputs.plan }}');
+    expect(steps[results]?.with).toMatchObject({ pattern: 'result-${{ inputs.plan }}-*', 'merge-multiple': true });
+    expect([plan, results, deploy, leave]).toEqual([plan, results, deploy, leave].toSorted((a, b) => a - b));
+    expect(steps[leave]?.if).toBe('${{ always() }}');
+    expect(steps[leave]?.with?.overwrite).toBe(true);
+    for (const step of steps.slice(0, leave)) expect([step.uses, step.if]).toEqual([step.uses, undefined]);
+  });
 });

@@ -136,3 +136,46 @@ describe('operate', () => {
     }
   });
 });
+
+describe('Terraform roots', () => {
+  test('are destroyed in the reverse order', () => {
+    const text = script('operate.yml', 'confirm', /order of the roots/);
+    const { status, output } = run(text, { TERRAFORM: '["network","app-2","edge"]' });
+    expect([status, readFileSync(output, 'utf8')]).toEqual([0, 'components=["edge","app-2","network"]\n']);
+    rmSync(output);
+    run(text, { TERRAFORM: '[]' });
+    expect(readFileSync(output, 'utf8')).toBe('components=[]\n');
+    rmSync(output);
+  });
+
+  test('leave their digests for the approval, those that could be planned', () => {
+    const note = script('plan.yml', 'plan', /Note its digest/);
+    const gather = script('plan.yml', 'gather', /into one list/);
+    const DIRECTORY = join(folder, 'approved');
+    expect(run(note, { DIRECTORY, COMPONENT: 'network', DIGEST: 'aa' }).status).toBe(0);
+    expect(run(note, { DIRECTORY, COMPONENT: 'app', DIGEST: '' }).status).toBe(0);
+    expect(run(note, { DIRECTORY, COMPONENT: 'edge', DIGEST: 'bb' }).status).toBe(0);
+    const { status, output } = run(gather, { DIRECTORY, COMPONENTS: '["network","app","edge"]' });
+    expect([status, readFileSync(output, 'utf8')]).toEqual([0, 'plans={"network":"aa","edge":"bb"}\n']);
+    rmSync(output);
+    // Nothing to plan is still an approval: of nothing.
+    run(gather, { DIRECTORY, COMPONENTS: '[]' });
+    expect(readFileSync(output, 'utf8')).toBe('plans={}\n');
+    rmSync(output);
+    // A plan that is missing is no approval at all.
+    expect(run(gather, { DIRECTORY, COMPONENTS: '["lost"]' }).status).not.toBe(0);
+    rmSync(output, { force: true });
+  });
+
+  const text = script('operate.yml', 'confirm', /was not asked for/);
+  const given = { OPERATION: 'unlock', ENVIRONMENT: 'dev', COMPONENTS: 'infra', CONFIRM: 'dev', LOCK_ID: 'x' };
+  test.each([
+    ['everything said', {}, 0],
+    ['no id', { LOCK_ID: '' }, 1],
+    ['another name typed', { CONFIRM: 'prod' }, 1],
+    ['no component', { COMPONENTS: 'all' }, 1],
+    ['two components', { COMPONENTS: 'infra,net' }, 1],
+  ])('are unlocked with %s: %j → %i', (_, over, status) => {
+    expect(run(text, { ...given, ...over }).status).toBe(status);
+  });
+});

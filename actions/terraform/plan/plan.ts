@@ -1,12 +1,20 @@
-import { Problem } from '../../lib/errors.ts';
+import { Problem } from '../../../lib/errors.ts';
+import { type AttributeChange, type ChangeValues, changedAttributes, MOST_ATTRIBUTES } from './attributes.ts';
+import { type Secrets, secretsOf } from './secrets.ts';
 
 export type Action = 'replace' | 'destroy' | 'create' | 'update' | 'import' | 'move' | 'forget';
 
 export interface Change {
   address: string;
   action: Action;
-  /** Names of the top-level attributes that change; never their values. */
+  /** Like aws_db_instance. */
+  type: string;
+  /** Names of the top-level attributes that change. */
   attributes: string[];
+  /** What changes in them, fit to be shown; at most MOST_ATTRIBUTES. */
+  values: AttributeChange[];
+  /** How many more there are. */
+  moreValues: number;
   /** Attributes that force a replacement. */
   forcedBy: string[];
 }
@@ -16,8 +24,12 @@ export interface PlanSummary {
   changes: Change[];
   /** Names of outputs whose value changes. */
   outputs: string[];
+  /** What changes in them, fit to be shown. */
+  outputValues: AttributeChange[];
   /** Addresses of resources that were changed outside of Terraform and matter to this plan. */
   drifted: string[];
+  /** The sensitive texts of this plan, to be hidden in whatever else is said about it. */
+  secrets: Secrets;
 }
 
 /** Counts by what happens to resources. A replacement counts once, as that. */
@@ -26,11 +38,8 @@ export type ChangeCounts = Record<
   number
 >;
 
-interface RawChange {
+interface RawChange extends ChangeValues {
   actions?: string[];
-  before?: unknown;
-  after?: unknown;
-  after_unknown?: unknown;
   replace_paths?: unknown[][];
   importing?: unknown;
 }
@@ -38,6 +47,7 @@ interface RawChange {
 interface RawResource {
   address?: string;
   mode?: string;
+  type?: string;
   previous_address?: string;
   change?: RawChange;
 }
@@ -52,7 +62,7 @@ interface RawPlan {
 const ORDER: readonly Action[] = ['replace', 'destroy', 'forget', 'update', 'create', 'import', 'move'];
 
 /**
- * What a plan would do, from `terraform show -json PLAN`. Values are read to compare them and never kept.
+ * What a plan would do, from `terraform show -json PLAN`. Of values only what may be shown is kept.
  * Source: "JSON Output Format", plan representation, format version 1.
  * @throws Problem when the format is another than 1.
  */
@@ -67,14 +77,17 @@ export function summarisePlan(json: unknown): PlanSummary {
       kind: 'environment',
     });
   }
-  const changes = (plan.resource_changes ?? []).flatMap((resource) => changeOf(resource) ?? []);
-  changes.sort((a, b) => ORDER.indexOf(a.action) - ORDER.indexOf(b.action) || a.address.localeCompare(b.address));
+  const secrets = secretsOf(json);
+  const changes = (plan.resource_changes ?? []).flatMap((resource) => changeOf(resource, secrets) ?? []);
+  changes.sort((a, b) => ORDER.indexOf(a.action) - ORDER.indexOf(b.action) || compareText(a.address, b.address));
+  const outputs = Object.entries(plan.output_changes ?? {})
+    .filter(([, change]) => !isNoOp(change))
+    .sort(([a], [b]) => compareText(a, b));
   return {
+    secrets,
     changes,
-    outputs: Object.entries(plan.output_changes ?? {})
-      .filter(([, change]) => !isNoOp(change))
-      .map(([name]) => name)
-      .sort(),
+    outputs: outputs.map(([name]) => name),
+    outputValues: outputs.flatMap(([name, change]) => outputChange(name, change, secrets)),
     drifted: (plan.resource_drift ?? [])
       .filter((resource) => resource.mode !== 'data' && !isNoOp(resource.change))
       .flatMap((resource) => resource.address ?? [])
@@ -86,14 +99,47 @@ function isNoOp(change: RawChange | undefined): boolean {
   return (change?.actions ?? ['no-op']).every((action) => action === 'no-op' || action === 'read');
 }
 
-function changeOf(resource: RawResource): Change | undefined {
-  const { change, address = '?' } = resource;
+/** By code point: a sort by locale takes seconds for some thousand addresses, and orders them differently on another machine. */
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** An output as one line, however it is built. */
+function outputChange(name: string, change: RawChange, secrets: Secrets): AttributeChange[] {
+  const whole = (value: unknown) => (typeof value === 'object' && value !== null ? JSON.stringify(value) : value);
+  const masked = {
+    before_sensitive: hasMark(change.before_sensitive),
+    after_sensitive: hasMark(change.after_sensitive),
+  };
+  const unknown = change.after_unknown === true || hasMark(change.after_unknown);
+  const flat = { ...masked, before: whole(change.before), after: whole(change.after), after_unknown: unknown };
+  const [found] = changedAttributes(flat, secrets);
+  return [{ ...found, path: name }];
+}
+
+/** Whether a mask marks anything. */
+function hasMark(mask: unknown): boolean {
+  return mask === true || (typeof mask === 'object' && mask !== null && Object.values(mask).some(hasMark));
+}
+
+function changeOf(resource: RawResource, secrets: Secrets): Change | undefined {
+  const { change, address = '?', type = '' } = resource;
   if (resource.mode === 'data' || change === undefined) return undefined;
   const action = actionOf(resource, change);
   if (action === undefined) return undefined;
   const forcedBy = (change.replace_paths ?? []).map((path) => String(path[0]));
-  const attributes = action === 'update' || action === 'replace' ? changedAttributes(change) : [];
-  return { address, action, attributes, forcedBy: [...new Set(forcedBy)] };
+  const all = SHOWS_VALUES.has(action) ? changedAttributes(change, secrets) : [];
+  const attributes = action === 'update' || action === 'replace' ? topNames(all) : [];
+  const values = all.slice(0, MOST_ATTRIBUTES);
+  return {
+    address,
+    action,
+    type,
+    attributes,
+    values,
+    moreValues: all.length - values.length,
+    forcedBy: [...new Set(forcedBy)],
+  };
 }
 
 function actionOf(resource: RawResource, change: RawChange): Action | undefined {
@@ -107,16 +153,10 @@ function actionOf(resource: RawResource, change: RawChange): Action | undefined 
   return resource.previous_address === undefined ? undefined : 'move';
 }
 
-function changedAttributes({ before, after, after_unknown }: RawChange): string[] {
-  const [old, young, unknown] = [record(before), record(after), record(after_unknown)];
-  const names = new Set([...Object.keys(old), ...Object.keys(young), ...Object.keys(unknown)]);
-  return [...names]
-    .filter((name) => unknown[name] === true || JSON.stringify(old[name]) !== JSON.stringify(young[name]))
-    .sort();
-}
+const SHOWS_VALUES: ReadonlySet<Action> = new Set(['create', 'update', 'replace']);
 
-function record(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+function topNames(values: readonly AttributeChange[]): string[] {
+  return [...new Set(values.map(({ path }) => /^[^.[]+/.exec(path)?.[0] ?? path))];
 }
 
 export function countChanges({ changes, outputs }: PlanSummary): ChangeCounts {
