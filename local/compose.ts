@@ -9,6 +9,7 @@ import { type AwsEndpoint, createAwsEndpoint } from './aws/endpoint.ts';
 import { createIam } from './aws/iam.ts';
 import { createLogs } from './aws/logs.ts';
 import { createMonitoring } from './aws/monitoring.ts';
+import { createSecretsManager } from './aws/secrets-manager.ts';
 import { createParameterStore } from './aws/ssm/parameters.ts';
 import { createSsm, type Ssm } from './aws/ssm/ssm.ts';
 import { createSts } from './aws/sts.ts';
@@ -185,6 +186,7 @@ export async function startCloud(
       createMonitoring({ ...context, balancers }),
       createEc2({ context, hosts }),
       ssm.service,
+      createSecretsManager(context, world.secrets),
       ecs.service,
     ],
     moreRegions: (service) => (service === 'ecr' || service === 'sts' ? elsewhere : []),
@@ -243,6 +245,7 @@ export async function startPage(
     bus: context.bus,
     faults: context.faults,
     discord: forge.discord,
+    hosts,
     sources: {
       ecs: ecs.snapshot,
       registry: registry.snapshot,

@@ -187,6 +187,8 @@ const worldSchema = v.strictObject({
     ),
     {},
   ),
+  /** Secrets of Secrets Manager: name → its string. */
+  secrets: v.optional(v.record(v.string(), v.string()), {}),
   roles: v.optional(v.array(role), []),
   /** Empty S3 buckets, for Terraform's state. */
   buckets: v.optional(v.array(text), []),
