@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
+/** Most characters of a payload: document and parameters together end at 64 KB. */
+export const PAYLOAD_LIMIT = 16_000;
+
 const HOST_SCRIPT = readFileSync(new URL('./host.sh', import.meta.url), 'utf8');
 
 /** The SSM document: one parameter, checked by a pattern, and a script that never changes with the data. */
@@ -11,7 +14,7 @@ export const DOCUMENT = JSON.stringify({
     payload: {
       type: 'String',
       description: 'Lines "key base64", together in base64',
-      allowedPattern: '^[A-Za-z0-9+/=]{1,40000}$',
+      allowedPattern: `^[A-Za-z0-9+/=]{1,${PAYLOAD_LIMIT}}$`,
     },
     executionTimeout: { type: 'String', default: '900', allowedPattern: '^[0-9]{1,5}$' },
   },
@@ -30,9 +33,3 @@ export const DOCUMENT = JSON.stringify({
 
 /** Named by its content: a role may send Slipway-Deploy-* and nothing else, and two versions of Slipway do not disturb each other. */
 export const DOCUMENT_NAME = `Slipway-Deploy-${createHash('sha256').update(DOCUMENT).digest('hex').slice(0, 12)}`;
-
-/** The payload of a command: lines "key base64" in base64. Keys may come more than once. */
-export function encodePayload(entries: readonly (readonly [string, string])[]): string {
-  const lines = entries.map(([key, value]) => `${key} ${Buffer.from(value).toString('base64')}\n`);
-  return Buffer.from(lines.join('')).toString('base64');
-}
