@@ -111,7 +111,10 @@ class Parameters {
       code: 'InvalidNextToken',
     });
     return {
-      Parameters: items.map((p) => ({ ...this.#shown(p, input.WithDecryption), Labels: [], Tier: tierOf(p.value) })),
+      Parameters: items.map((p) => {
+        const { ARN: _, ...shown } = this.#shown(p, input.WithDecryption);
+        return { ...shown, Labels: [], Tier: tierOf(p.value), Policies: [] };
+      }),
       NextToken: nextToken,
     };
   }
