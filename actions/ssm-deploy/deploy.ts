@@ -55,7 +55,12 @@ export async function deploy(context: Context, ports: SsmPorts): Promise<Report>
   );
   const results = [...carried.results, ...leftOut];
   const end = await settle({ ...carried, results }, { context, ports, wanted, base, note });
-  return reportOf('deploy', context, { ...told, ...end, facts });
+  return reportOf('deploy', context, {
+    ...told,
+    ...end,
+    facts,
+    commandIds: [...asked.commandIds, ...end.commandIds],
+  });
 }
 
 interface Around {

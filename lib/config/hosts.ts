@@ -56,7 +56,7 @@ const containerEntries = {
   'not-secret': option(listOf(variable), 'Variables whose names look like those of secrets, and which are none.'),
   volumes: option(listOf(SHAPES.volume), 'Volumes, SOURCE:TARGET[:ro].'),
   tmpfs: option(listOf(SHAPES.tmpfs), 'File systems in memory, TARGET[:OPTIONS].'),
-  networks: option(listOf(SHAPES.network), 'Docker networks to join.'),
+  networks: option(listOf(SHAPES.network), 'Docker networks to join; those that are missing are made.'),
   memory: option(shaped(SHAPES.size), 'Memory limit such as 256m.'),
   cpus: option(v.union([v.pipe(v.number(), v.minValue(0.01)), shaped(SHAPES.cpus)]), 'Processors such as 0.5.'),
   pids: option(count(1), 'Limit of processes.'),
