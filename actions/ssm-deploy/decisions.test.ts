@@ -9,7 +9,6 @@ import { nextWait } from './fleet/pace.ts';
 import { countOf, standing, wavesOf } from './fleet/waves.ts';
 import { type HostResult, hostResult, STDOUT_LIMIT, statusOf } from './host-result.ts';
 import { fields } from './inputs.ts';
-import { keyOf } from './outputs.ts';
 import { encodePayload } from './payload.ts';
 import { bytesOf, fleetOf, unfit } from './preflight.ts';
 import { specOf } from './spec/from-inputs.ts';
@@ -566,11 +565,4 @@ describe('what a host serves', () => {
   ])('%s', (_, result, wanted, drift) => {
     expect(hostStatus(result, 'bot', wanted).drift).toBe(drift);
   });
-});
-
-test.each([
-  ['https://s3.eu-central-1.amazonaws.com/bucket/pre/c/i/awsrunShellScript/slipway/stdout'],
-  ['https://bucket.s3.eu-central-1.amazonaws.com/pre/c/i/awsrunShellScript/slipway/stdout'],
-])('the key of an output in S3: %s', (url) => {
-  expect(keyOf(url, 'bucket')).toBe('pre/c/i/awsrunShellScript/slipway/stdout');
 });

@@ -14,9 +14,10 @@ export function portsOf(edge: Edge, regionInput: string, action: string): SsmPor
   const region = regionFrom(regionInput, env);
   const credentials = renewingCredentials({ env, region, idToken, log });
   const settings = { region, action, credentials };
+  const client = ssmClient(settings);
   return {
-    ssm: ssmPort(ssmClient(settings), signal, systemClock),
-    outputs: awsOutputs({ ...settings, signal }),
+    ssm: ssmPort(client, signal, systemClock),
+    outputs: awsOutputs({ ...settings, signal, signer: client.config }),
     clock: systemClock,
     log,
     signal,

@@ -166,8 +166,7 @@ class Follower {
     for (let i = 0; i < OUTPUT_TRIES; i++) {
       if (i > 0) await clock.sleep(OUTPUT_WAIT_MS, signal);
       try {
-        const stdout =
-          bucket === '' ? await this.#logged(invocation.instance) : await outputs.object(bucket, invocation);
+        const stdout = bucket === '' ? await this.#logged(invocation.instance) : await outputs.object(invocation);
         if (stdout.includes(RESULT)) return { ...invocation, stdout };
       } catch (error) {
         if (signal.aborted) throw error;

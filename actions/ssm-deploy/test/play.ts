@@ -10,7 +10,7 @@ import { awsOutputs } from '../outputs.ts';
 import type { SsmPorts } from '../ports.ts';
 import { run } from '../run.ts';
 import { ssmClient, ssmPort } from '../ssm.ts';
-import { type Script, type ScriptedSsm, scriptedSsm } from './scripted-ssm.ts';
+import { type Script, type ScriptedSsm, SECRET_KEY, scriptedSsm } from './scripted-ssm.ts';
 
 export const REGION = 'eu-central-1';
 export const IMAGE = `123456789012.dkr.ecr.${REGION}.amazonaws.com/sample-bot@sha256:${'a'.repeat(64)}`;
@@ -53,7 +53,7 @@ export async function play(
   const ssm = await scriptedSsm(clock as Clock, script);
   Object.assign(process.env, {
     AWS_ACCESS_KEY_ID: 'test',
-    AWS_SECRET_ACCESS_KEY: 'test',
+    AWS_SECRET_ACCESS_KEY: SECRET_KEY,
     AWS_EC2_METADATA_DISABLED: 'true',
     AWS_ENDPOINT_URL: ssm.url,
   });
@@ -62,9 +62,10 @@ export async function play(
   const stop = new AbortController();
   if (cancelAt !== undefined) clock.at(cancelAt, () => stop.abort());
   const given: Record<string, string> = { ...GIVEN, ...inputs };
+  const client = ssmClient({ region: REGION, action: 'test', attempts: 1 });
   const ports = ({ signal }: AbortController): SsmPorts => ({
-    ssm: ssmPort(ssmClient({ region: REGION, action: 'test', attempts: 1 }), signal, clock),
-    outputs: awsOutputs({ region: REGION, action: 'test', signal }),
+    ssm: ssmPort(client, signal, clock),
+    outputs: awsOutputs({ region: REGION, action: 'test', signal, signer: client.config }),
     clock,
     log,
     signal,

@@ -1,6 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Clock } from '../../../lib/clock.ts';
+import type { CredentialStore } from '../../../local/aws/credentials.ts';
+import { authenticate, readScope } from '../../../local/aws/signature.ts';
+import type { HttpRequest } from '../../../local/http/server.ts';
 import type { Payload } from '../payload.ts';
 
 type Json = Record<string, unknown>;
@@ -68,6 +71,8 @@ interface Run {
 
 class Refusal extends Error {}
 
+/** Of the credentials that every test with this gives the action. */
+export const SECRET_KEY = 'test-secret-key';
 const BUCKET = 'outputs';
 export const bucket = BUCKET;
 
@@ -123,7 +128,7 @@ class Player {
     const raw = Buffer.concat(chunks).toString('utf8');
     const now = this.#clock.now();
     response.setHeader('date', new Date(now).toUTCString());
-    if (request.method === 'GET') return this.#object(String(request.url), response);
+    if (request.method === 'GET') return this.#object(request, response);
     const [prefix = '', operation = ''] = String(request.headers['x-amz-target']).split('.');
     const input = JSON.parse(raw) as Json;
     this.calls.push({ operation: `${SERVICES[prefix]}:${operation}`, input, raw, at: now });
@@ -282,12 +287,14 @@ class Player {
     };
   }
 
-  #object(url: string, response: ServerResponse): void {
+  #object(request: IncomingMessage, response: ServerResponse): void {
+    const url = String(request.url);
     const [, , , id = '', host = ''] = url.split('?')[0]?.split('/') ?? [];
     this.calls.push({ operation: 's3:GetObject', input: { url }, raw: '', at: this.#clock.now() });
     const run = this.runs.get(id)?.get(host);
-    response.statusCode = run ? 200 : 404;
-    response.end(run ? outputOf(run.end) : '<Error><Code>NoSuchKey</Code></Error>');
+    const refused = signedRight(request) ? (run ? '' : 'NoSuchKey') : 'SignatureDoesNotMatch';
+    response.statusCode = refused === '' ? 200 : refused === 'NoSuchKey' ? 404 : 403;
+    response.end(run && refused === '' ? outputOf(run.end) : `<Error><Code>${refused}</Code></Error>`);
   }
 
   #parameter(operation: string, input: Json): Json {
@@ -321,6 +328,25 @@ class Player {
     const found = Object.fromEntries((tags as { Key: string; Value: string }[]).map((t) => [t.Key, t.Value]));
     this.tags.set(name, { ...this.tags.get(name), ...found });
   }
+}
+
+/** Judges a signature by other code than the one that made it. */
+function signedRight({ method = '', url = '', headers }: IncomingMessage): boolean {
+  const { pathname, searchParams } = new URL(url, 'http://s3.test');
+  const request = {
+    method,
+    path: pathname,
+    query: searchParams,
+    headers,
+    body: Buffer.alloc(0),
+  } as unknown as HttpRequest;
+  const scope = readScope(request);
+  if (scope === undefined || scope === 'incomplete' || scope.service !== 's3') return false;
+  const key = { credentials: { accessKeyId: 'test', secretAccessKey: SECRET_KEY } };
+  const store = { find: () => key } as unknown as CredentialStore;
+  const regions = ['eu-central-1'];
+  const signedAt = String(headers['x-amz-date']).replace(/^(....)(..)(..T..)(..)/, '$1-$2-$3:$4:');
+  return typeof authenticate(request, scope, store, { now: Date.parse(signedAt), regions }) !== 'string';
 }
 
 function statusAt(run: Run, now: number): string {
