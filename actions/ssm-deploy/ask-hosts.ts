@@ -22,7 +22,7 @@ export const ALL_AT_ONCE = { maxConcurrency: '100%', maxErrors: '100%', gate: fa
 
 /**
  * Asks every host at once for its engine and its disk, so that what stands in the way of one is known before another is changed.
- * One host alone says so at the start of its deployment, before it touches anything: a question of its own would only cost time.
+ * One host alone is not asked: its deployment ends on what it lacks before it touches the old container, and nobody waits for it.
  * With bootstrap the engine may be what is missing.
  */
 export async function askHosts(

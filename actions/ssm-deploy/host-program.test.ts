@@ -42,7 +42,9 @@ describe('the program', () => {
     expect(readFileSync(PROGRAM_FILE, 'utf8') === HOST_PROGRAM).toBe(true);
   });
   test('has a version that was raised for what it is; else run node scripts/host-program.ts', () => {
-    expect(HOST_PROGRAM).toContain(`PROGRAM_VERSION=${HOST_PROGRAM_VERSION}\n# parts: ${fingerprintOf(HOST_PROGRAM)}\n`);
+    expect(HOST_PROGRAM).toContain(
+      `PROGRAM_VERSION=${HOST_PROGRAM_VERSION}\n# parts: ${fingerprintOf(HOST_PROGRAM)}\n`,
+    );
   });
   test('has no double braces, which SSM would take for its own', () => {
     expect(HOST_PROGRAM.match(/\{\{|\}\}/g)).toBeNull();
@@ -87,7 +89,12 @@ describe('a spec', () => {
       problem({
         revision: 'abc',
         order: 'start-first',
-        http: { port: 80, 'container-port': 3000, hosts: ['a.example', '*.b.example'], 'health-path': '/health?full=1' },
+        http: {
+          port: 80,
+          'container-port': 3000,
+          hosts: ['a.example', '*.b.example'],
+          'health-path': '/health?full=1',
+        },
         env: { A: 'x\n$(id)' },
         secrets: [
           { name: 'A', from: 'ssm:/x/y', as: 'file' },
@@ -189,7 +196,14 @@ describe('the arguments of docker create', () => {
     ...['--name', 'web-1', '--restart', 'no'],
     ...['--label', 'slipway.component=web', '--label', 'slipway.container=web-1'],
     ...['--label', 'slipway.release=0123456789abcdef', '--label', `slipway.image=${IMAGE}`],
-    ...['--env', 'SLIPWAY_COMPONENT=web', '--env', 'SLIPWAY_REVISION=', '--env', `SLIPWAY_DIGEST=sha256:${'a'.repeat(64)}`],
+    ...[
+      '--env',
+      'SLIPWAY_COMPONENT=web',
+      '--env',
+      'SLIPWAY_REVISION=',
+      '--env',
+      `SLIPWAY_DIGEST=sha256:${'a'.repeat(64)}`,
+    ],
     ...['--stop-timeout', '30', '--init'],
     ...['--log-driver', 'json-file', '--log-opt', 'max-size=10m', '--log-opt', 'max-file=3'],
   ];
@@ -224,14 +238,23 @@ describe('the configuration of the proxy', () => {
   const records = [
     { spec: { ...SPEC, http: { port: 80, 'container-port': 1 } }, slot: 'blue', address: '127.0.0.1:32768' },
     {
-      spec: { ...SPEC, component: 'api', order: 'stop-first', http: { port: 80, 'container-port': 1, hosts: ['API.example', '*.api.example'] } },
+      spec: {
+        ...SPEC,
+        component: 'api',
+        order: 'stop-first',
+        http: { port: 80, 'container-port': 1, hosts: ['API.example', '*.api.example'] },
+      },
       slot: 'green',
       address: '127.0.0.1:32769',
     },
     { spec: { ...SPEC, component: 'bot' }, slot: '', address: '' },
   ];
   const render = (given: object[], tls = '') =>
-    bash('jq -r --arg bind "*" --arg tls "$1" --arg socket /run/x.sock --arg user "" "$PROXY_CONFIG"', [tls], JSON.stringify(given));
+    bash(
+      'jq -r --arg bind "*" --arg tls "$1" --arg socket /run/x.sock --arg user "" "$PROXY_CONFIG"',
+      [tls],
+      JSON.stringify(given),
+    );
 
   test('has a frontend for each port, the names of components that share it, and two servers for each', () => {
     const text = render(records);
@@ -265,7 +288,9 @@ describe('the configuration of the proxy', () => {
     ['127.0.0.1:2', '0', false],
   ])('a server at %s in administrative state %s takes requests: %s', (address, state, ready) => {
     const columns = `3 c_web 1 blue 127.0.0.1 2 ${state} 1 1 0 1 0 0 0 0 0 0 - 1 - 0 0 - - 0`;
-    expect(bash('proxy_ready c_web blue "$1" && echo true || echo false', [address], columns).trim()).toBe(String(ready));
+    expect(bash('proxy_ready c_web blue "$1" && echo true || echo false', [address], columns).trim()).toBe(
+      String(ready),
+    );
   });
 });
 
@@ -277,9 +302,7 @@ describe('masking', () => {
     ['each line of a value', ['line-1\nline-2'], 'line-2 then line-1', '*** then ***'],
     ['nothing without secrets', [], 'as it is', 'as it is'],
   ])('%s', (_, values, text, expected) => {
-    const write = values
-      .map((_value, i) => `printf %s "$${i + 2}" > "$RUN/secrets/c/files/S${i}"`)
-      .join('; ');
+    const write = values.map((_value, i) => `printf %s "$${i + 2}" > "$RUN/secrets/c/files/S${i}"`).join('; ');
     const line = `rm -rf "$RUN/secrets"; mkdir -p "$RUN/secrets/c/files" "$RUN/secrets/c/environment"; ${write || ':'}; printf %s "$1" | mask c`;
     expect(bash(line, [text, ...values]).trimEnd()).toBe(expected);
   });
@@ -289,17 +312,32 @@ describe('what is no order ends with 64', () => {
   test.each([
     ['not base64', '%%%', 'no base64 of a JSON object'],
     ['no object', Buffer.from('[1]').toString('base64'), 'no base64 of a JSON object'],
-    ['an unknown key', encodePayload({ v: 1, operation: 'status', component: 'web', sudo: true }), 'does not know: sudo'],
+    [
+      'an unknown key',
+      encodePayload({ v: 1, operation: 'status', component: 'web', sudo: true }),
+      'does not know: sudo',
+    ],
     ['another version', encodePayload({ v: 2, operation: 'status', component: 'web' }), 'of a version that this host'],
     ['a strange name', encodePayload({ v: 1, operation: 'status', component: '../x' }), "the component's name is"],
     ['a strange group', encodePayload({ v: 1, operation: 'status', component: 'x', group: 'a/b' }), "group 'a/b'"],
-    ['another spec', encodePayload({ v: 1, operation: 'deploy', component: 'x', spec: SPEC }), 'the spec is of web, not of x'],
+    [
+      'another spec',
+      encodePayload({ v: 1, operation: 'deploy', component: 'x', spec: SPEC }),
+      'the spec is of web, not of x',
+    ],
   ])('%s', (_, payload, cause) => {
-    const { status, stdout } = spawnSync('bash', ['-c', '. "$LIBRARY"; STATE=$WORK RUN=$WORK; read_payload; check_spec'], {
-      env: { PATH: process.env.PATH, LIBRARY: library, WORK: work, payload },
-      encoding: 'utf8',
-    });
+    const { status, stdout } = spawnSync(
+      'bash',
+      ['-c', '. "$LIBRARY"; STATE=$WORK RUN=$WORK; read_payload; check_spec'],
+      {
+        env: { PATH: process.env.PATH, LIBRARY: library, WORK: work, payload },
+        encoding: 'utf8',
+      },
+    );
     const line = /^slipway-result (.*)$/m.exec(stdout)?.[1] ?? '';
-    expect([status, JSON.parse(Buffer.from(line, 'base64').toString()).cause]).toEqual([64, expect.stringContaining(cause)]);
+    expect([status, JSON.parse(Buffer.from(line, 'base64').toString()).cause]).toEqual([
+      64,
+      expect.stringContaining(cause),
+    ]);
   });
 });

@@ -120,7 +120,7 @@ const list = (value: unknown) =>
   Array.isArray(value) ? value.filter((item): item is Raw => typeof item === 'object' && item !== null) : [];
 
 function factsOf(value: unknown): HostFacts | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
+  if (typeof value !== 'object' || value === null || Object.keys(value).length === 0) return undefined;
   const facts = value as Raw;
   const free = facts['disk-free'];
   return {
