@@ -105,7 +105,15 @@ describe('in waves', () => {
       ['1', '0'],
       ['2', '1'],
     ]);
+    expect(played.ssm.sent.map((s) => s.input.TimeoutSeconds)).toEqual([60, 60]);
     expect(played.ssm.sent[1]?.at).toBeGreaterThanOrEqual((played.ssm.sent[0]?.at ?? 0) + 1_000);
+  });
+
+  test('hosts that wait for others of their wave have the whole time to take the command', async () => {
+    const played = await play(three(), { inputs: { timeout: '10m' } });
+    const [first, rest] = played.ssm.sent.map((s) => Number(s.input.TimeoutSeconds));
+    expect(first).toBe(60);
+    expect(rest).toBeGreaterThan(590);
   });
 
   test('a first host that does not do well keeps the others as they are', async () => {

@@ -33,6 +33,8 @@ export interface Command {
   /** At most 50. */
   hosts: readonly string[];
   payload: string;
+  /** How long a host may take to pick it up, the time included that it waits for others; SSM takes no less than 30 s. */
+  deliverySeconds: number;
   /** How long a host may work on it. */
   timeoutSeconds: number;
   maxConcurrency: string;
@@ -81,8 +83,6 @@ export interface Ssm {
 
 /** DescribeInstanceInformation and others: at most 50 items a page. */
 const PAGE = 50;
-/** How long a host may take to pick a command up; SSM takes no less than 30 s. */
-const DELIVERY_SECONDS = 60;
 /** A call that a cancelled run still waits for. */
 const AFTER_CANCEL_MS = 3_000;
 /** A new document is active within a second or so. */
@@ -146,14 +146,14 @@ export function ssmPort(ssm: SSMClient, signal: AbortSignal, clock: Clock): Ssm 
       }
       if (status === 'Failed') throw documentFailed();
     },
-    async send({ hosts, payload, timeoutSeconds, maxConcurrency, maxErrors, comment, output }) {
+    async send({ hosts, payload, deliverySeconds, timeoutSeconds, maxConcurrency, maxErrors, comment, output }) {
       const command = new SendCommandCommand({
         DocumentName: DOCUMENT_NAME,
         // By id, not by tag: who is online has been asked, and a host that appears in the middle takes the parameter when it boots.
         InstanceIds: [...hosts],
         Parameters: { payload: [payload], executionTimeout: [String(timeoutSeconds)] },
         Comment: comment.slice(0, 100),
-        TimeoutSeconds: DELIVERY_SECONDS,
+        TimeoutSeconds: deliverySeconds,
         MaxConcurrency: maxConcurrency,
         MaxErrors: maxErrors,
         ...(output.logGroup && {

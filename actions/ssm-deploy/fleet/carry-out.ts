@@ -70,6 +70,7 @@ async function send(wave: Wave, left: number, errand: Errand, carried: Carried, 
     carried.results.push(...wave.hosts.map((h) => invented(h, 'timed-out', 'not tried, because the time was over')));
     return;
   }
+  const secondsLeft = () => Math.max(1, Math.ceil((deadline - clock.now()) / 1000));
   remember?.(command, known);
   const { id, hosts, lost } = await sendTo(
     wave.hosts,
@@ -77,7 +78,8 @@ async function send(wave: Wave, left: number, errand: Errand, carried: Carried, 
       ssm.send({
         hosts: instances,
         payload: encodePayload(payload),
-        timeoutSeconds: Math.max(1, Math.ceil((deadline - clock.now()) / 1000)),
+        deliverySeconds: wave.hosts.length > wave.atOnce ? Math.max(DELIVERY_SECONDS, secondsLeft()) : DELIVERY_SECONDS,
+        timeoutSeconds: secondsLeft(),
         maxConcurrency: String(wave.atOnce),
         maxErrors: String(wave.gate ? 0 : left),
         comment: command.comment,
@@ -100,6 +102,9 @@ async function send(wave: Wave, left: number, errand: Errand, carried: Carried, 
   }
   carried.results.push(...lost.map((host) => invented(host, 'failed', OFFLINE)));
 }
+
+/** An agent that is online takes a command within seconds. Those that wait for others of their wave need longer: SSM's time runs for them too. */
+const DELIVERY_SECONDS = 60;
 
 const OFFLINE = 'its agent went offline before the command was sent';
 
