@@ -24,7 +24,7 @@ export interface Told {
   notes: readonly string[];
   /** What should be looked at, in sentences; annotations too. */
   warnings: readonly string[];
-  /** More outputs, and a section of the summary of their own. */
+  /** More outputs, and a section that stands in the summary in place of the table of hosts. */
   outputs?: Record<string, string>;
   section?: string;
 }
@@ -56,9 +56,7 @@ export function reportOf(operation: Operation, { place }: Context, told: Told): 
       outcome.next ? `**Next:** ${escapeText(outcome.next)}\n\n` : '',
       [...warnings.map((w) => `⚠️ ${w}`), ...notes].map((note) => `- ${escapeText(note)}\n`).join(''),
       warnings.length + notes.length > 0 ? '\n' : '',
-      hostTable(told),
-      section,
-      timeline(results),
+      ...(section === '' ? [hostTable(told), timeline(results)] : [section]),
       ...results.map((r) => lastWords(r)),
       ...results.map((r) => outputOf(r)),
     ].join(''),
