@@ -18,6 +18,9 @@ export interface Context {
   output: OutputPlaces;
 }
 
+/** What a command needs of it; the post step has no more. */
+export type Sending = Pick<Context, 'place' | 'deadline' | 'output'>;
+
 /** @throws Problem for inputs that name no component, no hosts, or no place for their desired state. */
 export function contextOf(inputs: SsmInputs, { clock }: SsmPorts): Context {
   const targets = parseTargets(inputs.targets);
@@ -38,8 +41,8 @@ export function paceOf({ inputs }: Context): Pace {
 /** What is the same in every payload of a run. */
 export function payloadOf(
   operation: Payload['operation'],
-  { place }: Context,
-  { region }: SsmPorts,
+  { place }: Pick<Context, 'place'>,
+  { region }: Pick<SsmPorts, 'region'>,
   base: number,
 ): Payload {
   const { component, environment, group } = place;

@@ -2,7 +2,6 @@ import { messageOf, Problem } from '../../lib/errors.ts';
 import { isGood, type Outcome, outcomeLabel } from '../../lib/outcome.ts';
 import type { Report } from '../../lib/report.ts';
 import { code, escapeCell, escapeText, heading, table } from '../../lib/summary.ts';
-import type { Context } from './context.ts';
 import { follow, invented } from './fleet/follow.ts';
 import type { HostResult } from './host-result.ts';
 import type { Note } from './note.ts';
@@ -12,6 +11,8 @@ import { writeDesired } from './write-desired.ts';
 
 /** A cancelled job's post steps are killed after some minutes. */
 const WAIT_MS = 150_000;
+/** Where the run's output went is of no use any more. */
+const NOWHERE = { logGroup: '', bucket: '', prefix: '' };
 
 /**
  * The post step: ends the command that a cancelled or killed run had under way, waits until its hosts are at rest, and leaves them
@@ -42,9 +43,9 @@ async function rest(note: Note, ports: SsmPorts): Promise<HostResult[]> {
   const id = command.id || (await ssm.find(command.comment, command.since));
   if (id === '') return [...before, ...open.map((host) => invented(host, 'stopped', 'nothing had been sent to it'))];
   await ssm.cancel(id).catch((e: unknown) => log.warning(messageOf(e)));
-  const output = { logGroup: '', bucket: '', prefix: '' };
   const deadline = clock.now() + WAIT_MS;
-  const { results } = await follow({ commandId: id, hosts: open, deadline, output, onEnd: () => undefined }, ports);
+  const under = { commandId: id, hosts: open, deadline, output: NOWHERE, onEnd: () => undefined };
+  const { results } = await follow(under, ports);
   return [...before.filter((r) => !open.includes(r.instance)), ...results];
 }
 
@@ -66,7 +67,8 @@ async function complete(
   const touched = results.filter((r) => isGood(r) || r.ms > 0 || r.startedAt > 0);
   if (!note.allOrNothing || touched.length === 0)
     return { outcome: told(note, good, `brought to release ${release}`), results };
-  const back = await putBack(touched, release, contextOf(note, ports), ports, base);
+  const sending = { place, deadline: ports.clock.now() + WAIT_MS, output: NOWHERE };
+  const back = await putBack(touched, release, sending, ports, base);
   const outcome = back.outcome({ status: 'stopped', cause: 'the run was cut before every host was done' });
   return { outcome, results: results.map((r) => back.results.find((b) => b.instance === r.instance) ?? r) };
 }
@@ -79,15 +81,6 @@ function told({ hosts }: Note, good: readonly HostResult[], done: string): Outco
     cause: `the run was cut; ${tally} ${done}`,
     next: 'Each host serves what it had switched to, or what it served before. Run this again to converge',
   };
-}
-
-/** What putBack() reads of a run. */
-function contextOf(note: Note, { clock }: SsmPorts): Context {
-  return {
-    place: note.place,
-    deadline: clock.now() + WAIT_MS,
-    output: { logGroup: '', bucket: '', prefix: '' },
-  } as Context;
 }
 
 function summaryOf({ place }: Note, { status, cause, next }: Outcome, results: readonly HostResult[]): string {

@@ -1,5 +1,5 @@
 import { isGood, type Outcome } from '../../lib/outcome.ts';
-import { type Context, payloadOf } from './context.ts';
+import { payloadOf, type Sending } from './context.ts';
 import { type Carried, carryOut } from './fleet/carry-out.ts';
 import type { HostResult } from './host-result.ts';
 import type { SsmPorts } from './ports.ts';
@@ -19,7 +19,7 @@ const LEAST_MS = 120_000;
 export async function putBack(
   hosts: readonly Pick<HostResult, 'instance'>[],
   release: string,
-  context: Context,
+  context: Sending,
   ports: SsmPorts,
   base: number,
 ): Promise<PutBack> {

@@ -24,7 +24,7 @@ export function specOf(inputs: SsmInputs): Spec {
     order: orderOf(inputs),
     ...some('http', httpOf(inputs)),
     ...some('publish', inputs.publish),
-    ...some('env', inputs['environment-variables']),
+    ...some('env', environmentOf(inputs)),
     ...some('secrets', secretsOf(inputs.secrets, inputs['secrets-as-environment'])),
     ...some('volumes', inputs.volumes),
     ...some('tmpfs', inputs.tmpfs),
@@ -62,6 +62,18 @@ function some(key: string, value: unknown): Record<string, unknown> {
   if (value === undefined || value === '') return {};
   if (typeof value === 'object' && value !== null && Object.keys(value).length === 0) return {};
   return { [key]: value };
+}
+
+/** @throws Problem for a reference where a value belongs: nobody looks it up, and the container would get the reference. */
+function environmentOf({ 'environment-variables': env }: SsmInputs): Record<string, string> {
+  const [name] = Object.entries(env).find(([, value]) => /^\$\{(?:ssm|secretsmanager|output):/.test(value)) ?? [];
+  if (name === undefined) return env;
+  throw new Problem({
+    what: `environment variable ${name}`,
+    seen: env[name],
+    cause: 'it is a reference, and a variable of this input is given to the container as it is written',
+    fix: 'Give it in `secrets`, with its name in `secrets-as-environment` if it has to be a variable; slipway/slipway (ship) looks references of the config file up',
+  });
 }
 
 /** A bot must not run twice and a published port exists once; what the proxy stands before may. */

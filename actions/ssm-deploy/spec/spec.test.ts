@@ -147,6 +147,7 @@ describe('a spec from the inputs', () => {
     ],
     [{ port: '80', networks: 'host' }, /'networks' is "host"/],
     [{ secrets: 'A B=${ssm:/x}' }, /NAME=value/],
+    [{ 'environment-variables': 'A=${ssm:/x}' }, /variable A is ".*it is a reference/],
     [{ 'secrets-as-environment': 'X' }, /'secrets-as-environment' is "X": `secrets` has no secret of this name/],
     [{ volumes: './data:/data' }, /'volumes' is .*an absolute path/],
     [{ volumes: '--privileged' }, /'volumes' is "--privileged"/],
