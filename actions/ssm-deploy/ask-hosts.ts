@@ -45,7 +45,9 @@ export async function askHosts(
   const mayFail = countOf(inputs['max-errors'], hosts.length);
   if (leftOut.length <= mayFail && leftOut.length < hosts.length) return { ...told, leftOut };
   const { status, cause } = combine(leftOut);
-  return { ...told, leftOut, outcome: { status, cause: `${cause}; nothing was changed on any host`, next: NEXT } };
+  // A host that knows what it lacks says what to do about it.
+  const next = leftOut.find((r) => r.next !== '')?.next ?? NEXT;
+  return { ...told, leftOut, outcome: { status, cause: `${cause}; nothing was changed on any host`, next } };
 }
 
 const NEXT = 'Set the host right, or take it out of the targets; with `max-errors` it would be left out';

@@ -209,6 +209,15 @@ describe('before anything is changed', () => {
     expect(played.report.outcome.cause).toMatch(/; nothing was changed on any host$/);
   });
 
+  test('what a host says to do about it is the next step', async () => {
+    const lacks = {
+      exitCode: 1,
+      result: { state: 'failed', cause: 'no jq', next: 'Run the action with bootstrap: true' },
+    };
+    const played = await play(three({ [TWO]: on('preflight', lacks) }), { inputs: { preflight: 'true' } });
+    expect(played.report.outcome).toMatchObject({ status: 'failed', next: 'Run the action with bootstrap: true' });
+  });
+
   test('with max-errors such a host is left out, and the end is no success', async () => {
     const played = await play(three({ [THREE]: on('preflight', { exitCode: 69 }) }), {
       inputs: { preflight: 'true', 'max-errors': '1' },
