@@ -9,6 +9,7 @@
 
 PROXY_FILE=$STATE/proxy/haproxy.cfg
 PROXY_SOCKET=$RUN/proxy.sock
+PROXY_MASTER=$RUN/proxy-master.sock
 PROXY_PID=$RUN/proxy.pid
 
 # shellcheck disable=SC2016 # a program of jq
@@ -40,7 +41,8 @@ map(select(.spec.http)) | sort_by(.spec.component) as $all | ($all | map(.spec.h
 "  option idle-close-on-response",
 "  option forwardfor",
 "  option redispatch 1",
-"  retries 3",
+"  # Requests wait this many seconds for a container that is started again, or that another one replaces after its end.",
+"  retries 10",
 "  retry-on conn-failure empty-response",
 "  timeout connect 2s",
 "  timeout queue 30s",
@@ -61,12 +63,19 @@ map(select(.spec.http)) | sort_by(.spec.component) as $all | ($all | map(.spec.h
   "backend " + backend,
   "  # Only what may be done twice is sent twice; a connection that was refused has carried nothing yet.",
   "  http-request disable-l7-retry if !{ method GET HEAD OPTIONS }",
-  (if (.spec.order // "") == "stop-first" then "  # Requests wait for the next container.", "  retries 20" else empty end),
   server("blue"; .), server("green"; .))'
 
 # proxy_say COMMANDS: to the running process, and its answer.
 proxy_say() { printf '%s\n' "$1" | socat -t 3 - "UNIX-CONNECT:$PROXY_SOCKET" 2> /dev/null 8>&- 9>&-; }
-proxy_runs() { proxy_say 'show info' | grep -q '^Pid:'; }
+# After a reload the processes before live until their last client has gone. proxy_say_old COMMAND: to each of them.
+proxy_say_old() {
+  local pid
+  while read -r pid; do
+    printf '@!%s %s\n' "$pid" "$1" | socat -t 3 - "UNIX-CONNECT:$PROXY_MASTER" 2> /dev/null 8>&- 9>&-
+  done < <(printf 'show proc\n' | socat -t 3 - "UNIX-CONNECT:$PROXY_MASTER" 2> /dev/null 8>&- 9>&- |
+    awk '/^# old workers/ { old = 1; next } /^#/ { old = 0 } old && $2 == "worker" { print $1 }')
+}
+proxy_lives() { [ -s "$PROXY_PID" ] && grep -q haproxy "/proc/$(head -n 1 "$PROXY_PID")/comm" 2> /dev/null; }
 # The structure that the running process was started with: it says so itself.
 proxy_structure() { proxy_say 'show info' | sed -n 's/^[Dd]escription: slipway //p'; }
 
@@ -74,9 +83,10 @@ with_systemd() { [ -d /run/systemd/system ] && command -v systemctl > /dev/null 
 
 proxy_start() {
   if with_systemd; then
+    [ -e /etc/systemd/system/slipway-proxy.service ] || install_units
     systemctl start slipway-proxy.service > /dev/null 2>&1
   else
-    setsid haproxy -W -f "$PROXY_FILE" -p "$PROXY_PID" < /dev/null >> /var/log/slipway-proxy.log 2>&1 8>&- 9>&- &
+    setsid haproxy -W -S "$PROXY_MASTER,mode,600" -f "$PROXY_FILE" -p "$PROXY_PID" < /dev/null >> /var/log/slipway-proxy.log 2>&1 8>&- 9>&- &
   fi
 }
 
@@ -91,10 +101,7 @@ proxy_renew() {
   pid=$(head -n 1 "$PROXY_PID" 2> /dev/null) || return 0
   grep -q '\.so.*(deleted)$\|haproxy (deleted)$' "/proc/$pid/maps" 2> /dev/null || return 0
   log 'slipway: the proxy was updated and is handed over to the new one'
-  exec 7>> "$RUN/lock/.drain"
-  flock -w 90 7
   proxy_reload
-  exec 7>&-
 }
 
 records() { cat "$STATE"/components/*.json 2> /dev/null | jq -sc .; }
@@ -150,28 +157,35 @@ proxy_apply() {
 }
 
 proxy_converge() {
-  local loaded
+  local loaded='' tries
   proxy_write || return 1
-  loaded=$(proxy_structure)
-  if [ -z "$loaded" ] && ! proxy_runs; then
+  # One that runs and does not answer yet was just started, or the machine is busy: no reason to load anything.
+  for ((tries = 0; tries < 50; tries++)); do
+    loaded=$(proxy_structure)
+    if [ -n "$loaded" ] || ! proxy_lives; then break; fi
+    sleep 0.1
+  done
+  if [ -z "$loaded" ]; then
+    if proxy_lives; then
+      why='the proxy does not answer'
+      return 1
+    fi
     # Nothing to serve and nothing running: fine.
     [ "$(records | jq 'any(.spec.http != null)')" = true ] || return 0
     proxy_start
     proxy_wait "$structure" || return 1
   elif [ "$loaded" != "$structure" ]; then
-    # The new process knows nothing of what drains in the old one: let that end first.
-    exec 7>> "$RUN/lock/.drain"
-    flock -w 90 7
+    # A process that ends takes no more commands, but a last request of each client that is idle now: it is to know the new server.
+    proxy_point || return 1
     proxy_reload
-    proxy_wait "$structure" || { exec 7>&-; return 1; }
-    exec 7>&-
+    proxy_wait "$structure" || return 1
   fi
   proxy_point
 }
 
 # The running process gets the servers of the records: the new one first, so that there is one at every moment.
 proxy_point() {
-  local name slot address other states commands=''
+  local name slot address other states commands
   states=$(proxy_say 'show servers state')
   while IFS=$'\t' read -r name slot address; do
     other=green
@@ -194,20 +208,19 @@ proxy_points() {
   proxy_say 'show servers state' | proxy_ready "c_$1" "$2" "$3"
 }
 
-# proxy_drain SLOT SECONDS: until its last request has ended, or the time is over. Sets left, the requests that have not.
+# proxy_drain SLOT SECONDS PORT: until its last request has ended, or the time is over. Sets left, the requests that have not.
+# A process from before a reload keeps sending to the server; as long as it has clients at the port, they count as requests.
 proxy_drain() {
   local until quiet=0
   until=$(($(now_ms) + $2 * 1000))
-  exec 7>> "$RUN/lock/.drain"
-  flock -s 7
   while :; do
-    left=$(proxy_say 'show stat' | awk -F , -v b="c_$component" -v s="$1" '$1 == b && $2 == s { print $5 }')
+    left=$({ proxy_say 'show stat' && echo old && proxy_say_old 'show stat'; } | awk -F , -v b="c_$component" -v s="$1" -v p="p_$3" '
+      /^old$/ { old = 1 } $1 == b && $2 == s || old && $1 == p && $2 == "FRONTEND" { sum += $5 } END { print sum + 0 }')
     # Twice, since a request that was just given to the server is counted a moment later.
     if [ "${left:-0}" = 0 ]; then quiet=$((quiet + 1)); else quiet=0; fi
     if [ "$quiet" -ge 2 ] || [ "$(now_ms)" -ge "$until" ]; then break; fi
     sleep 0.1
   done
-  exec 7>&-
 }
 
 proxy_rest() { proxy_say "set server c_$component/$1 state maint" > /dev/null; }
