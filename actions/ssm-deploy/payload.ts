@@ -1,5 +1,5 @@
 import { Problem } from '../../lib/errors.ts';
-import { PAYLOAD_LIMIT } from './document.ts';
+import { encodePayload as encode, PAYLOAD_LIMIT } from './document.ts';
 import type { Operation } from './inputs.ts';
 import type { Spec } from './spec/spec.ts';
 
@@ -27,7 +27,7 @@ export interface Payload {
 
 /** The payload as one base64 word. @throws Problem when it is larger than our document takes. */
 export function encodePayload(payload: Payload): string {
-  const text = Buffer.from(JSON.stringify(payload)).toString('base64');
+  const text = encode(payload);
   if (text.length <= PAYLOAD_LIMIT) return text;
   throw new Problem({
     what: 'options of the container',
