@@ -41,6 +41,8 @@ beforeAll(async () => {
   recorder = await recordBefore(local.endpoints.aws);
   images.good = await pushScript(local, 'bot:1', app('one'));
   images.better = await pushScript(local, 'bot:2', app('two'));
+  // Long enough in starting that a signal always meets it at work.
+  images.slow = await pushScript(local, 'bot:4', `sleep 4\n${app('two')}`);
   images.crash = await pushScript(local, 'bot:3', 'echo "cannot find module x" >&2\nexit 3\n');
 }, 90_000);
 afterAll(async () => {
@@ -182,8 +184,10 @@ describe('cancelled', () => {
     ['at the switch', /i-0+1 \| switch /],
   ])(
     '%s: the command too, both hosts go on serving, and the post step tells how they stand',
-    async (_, interruptOn) => {
-      const run = await deploy('better', { 'log-group': '/slipway/deploy', 'stable-for': '3s' }, { interruptOn });
+    async (step, interruptOn) => {
+      // Each is a release of its own, and the second host comes after the first: there is always something left to cut.
+      const inputs = { 'log-group': '/slipway/deploy', gate: 'true', 'environment-variables': `STEP=${step}` };
+      const run = await deploy('slow', inputs, { interruptOn });
       expect([run.code, run.outputs.outcome]).toEqual([1, 'stopped']);
       expect(run.endedInMs).toBeLessThan(5_000);
       const after = await post(run);
