@@ -1,10 +1,12 @@
 /**
- * Discord's limits, in characters unless said otherwise; inclusive, and the total is over all embeds of a message.
- * Source: Discord developer documentation, "Webhook Resource" and "Embed Limits" (2026-08).
+ * Discord's limits, inclusive, in characters unless said otherwise. Characters are counted here as UTF-16 units, of which a text
+ * never has fewer than Discord counts. Source: Discord developer documentation, "Webhook Resource", "Embed Limits",
+ * "Allowed Mentions" and "Component Reference" (2026-08).
  */
 export const LIMITS = {
   content: 2000,
   embeds: 10,
+  /** Over all embeds of a message: titles, descriptions, field names and values, footers, authors. */
   total: 6000,
   title: 256,
   description: 4096,
@@ -12,44 +14,23 @@ export const LIMITS = {
   fieldName: 256,
   fieldValue: 1024,
   footer: 2048,
-  author: 256,
+  username: 80,
+  threadName: 100,
+  mentions: 100,
+  attachments: 10,
+  /** 10 MiB; servers with boosts allow more, which nobody can know from here. */
+  fileBytes: 10_485_760,
+  attachmentDescription: 1024,
 } as const;
 
-export interface EmbedField {
-  name: string;
-  value: string;
-  inline?: boolean;
-}
-
-export interface Embed {
-  title?: string;
-  url?: string;
-  description?: string;
-  color?: number;
-  fields?: EmbedField[];
-  footer?: { text: string };
-  timestamp?: string;
-}
-
-export interface AllowedMentions {
-  parse: [];
-  users?: string[];
-  roles?: string[];
-}
-
-export interface Message {
-  content: string;
-  embeds: Embed[];
-  /** Sent with every request: an edit without it would parse mentions by Discord's defaults. */
-  allowed_mentions: AllowedMentions;
-}
-
-/** The characters that count towards the total of 6,000. */
-export function totalOf(embeds: readonly Embed[]): number {
-  const one = (e: Embed) =>
-    (e.title?.length ?? 0) +
-    (e.description?.length ?? 0) +
-    (e.footer?.text.length ?? 0) +
-    (e.fields ?? []).reduce((n, f) => n + f.name.length + f.value.length, 0);
-  return embeds.reduce((n, e) => n + one(e), 0);
-}
+/** Of messages that are made of components (Components V2). */
+export const COMPONENT_LIMITS = {
+  components: 40,
+  /** Over all text displays. Source: discord-api-docs#8554. */
+  text: 4000,
+  /** UTF-8 bytes of all text displays and 12 for each; above it Discord answers 500. Source: discord-api-docs#8554. */
+  textBytes: 10_170,
+  bytesPerText: 12,
+  buttonsPerRow: 5,
+  buttonLabel: 80,
+} as const;

@@ -1,23 +1,27 @@
-import { EnvHttpProxyAgent, fetch } from 'undici';
 import { systemClock } from '../../lib/clock.ts';
 import { readInputs } from '../../lib/inputs.ts';
-import { runAction } from '../../lib/runner.ts';
+import { type Edge, runAction } from '../../lib/runner.ts';
 import { fields } from './inputs.ts';
-import { commitLookUp } from './look-up.ts';
+import { leniently } from './lenient.ts';
+import { gitHubLookUp } from './look-up.ts';
 import { run } from './run.ts';
-import type { Fetch } from './webhook.ts';
+import { fetchThroughProxy } from './webhook/proxy.ts';
 
-// Self-hosted runners often reach Discord through a proxy, which Node's own fetch does not look for.
-const dispatcher = new EnvHttpProxyAgent({ connect: { timeout: 5000 } });
-const throughProxy: Fetch = (url, init) => fetch(url, { ...init, dispatcher });
+await runAction('discord-notify', (edge) => leniently(edge, () => notify(edge)));
 
-await runAction('discord-notify', ({ input, log, signal, context }) =>
-  run(readInputs(fields, input), {
-    fetch: throughProxy,
+function notify({ input, env, log, signal, context }: Edge) {
+  // actions-status-discord takes the address from there, too.
+  const given = (name: string) => input(name) || (name === 'webhook' ? (env.DISCORD_WEBHOOK ?? '') : '');
+  return run(readInputs(fields, given), {
+    fetch: fetchThroughProxy(env),
     clock: systemClock,
+    startedAt: performance.timeOrigin,
+    random: Math.random,
     log,
     signal,
     context,
-    lookUpCommit: commitLookUp(context, log, signal),
-  }),
-);
+    runNumber: env.GITHUB_RUN_NUMBER ?? '',
+    lookUp: (token, patience) =>
+      gitHubLookUp({ context, token, workflowRef: env.GITHUB_WORKFLOW_REF ?? '', log, signal: patience }),
+  });
+}

@@ -3,116 +3,217 @@ import type { GitHubContext } from '../../lib/context.ts';
 import { messageOf, Problem } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Report } from '../../lib/report.ts';
-import { readResults } from '../../lib/result.ts';
-import { codeBlock, escapeCell, heading } from '../../lib/summary.ts';
+import { escapeCell, heading } from '../../lib/summary.ts';
+import { failsOnError, styleOf } from './compatibility.ts';
 import type { NotifyInputs } from './inputs.ts';
-import type { Message } from './limits.ts';
-import { type Mention, render } from './message.ts';
-import { commitOf, type Story, stagesOf, stateOf } from './story.ts';
-import { checkWebhook, deliver, type Fetch } from './webhook.ts';
+import { filesOf, logsOf } from './logs.ts';
+import type { LookUp } from './look-up.ts';
+import type { Attachment, Message } from './payload.ts';
+import { type Mention, parseMentions } from './render/mentions.ts';
+import { render, renderAlert, renderLogs, threadName } from './render/message.ts';
+import type { Style } from './render/view.ts';
+import type { Story } from './story.ts';
+import { preflightOf, previewOf } from './summary.ts';
+import { tell } from './tell.ts';
+import { oneLine } from './text/escape.ts';
+import { type Place, placeOf, placeText, type Webhook, webhookOf } from './webhook/address.ts';
+import type { Line, WebhookPorts } from './webhook/call.ts';
+import { asProblem, check } from './webhook/check.ts';
+import { deliver, type Sent } from './webhook/deliver.ts';
 
-export interface NotifyPorts {
-  fetch: Fetch;
+export interface NotifyPorts extends WebhookPorts {
   clock: Clock;
   log: Log;
-  signal: AbortSignal;
   context: GitHubContext;
-  /** The commit of the run as GitHub knows it; undefined when it cannot be had, which is no reason to stay silent. */
-  lookUpCommit(token: string): Promise<Story['commit'] | undefined>;
+  /** When the step began, in milliseconds since the epoch, where its start counts as well; now unless told. */
+  startedAt?: number;
+  /** GITHUB_RUN_NUMBER, or ''. */
+  runNumber: string;
+  /** What GitHub knows of the run, asked with this token until the signal fires; undefined where nobody is asked. */
+  lookUp: ((token: string, signal: AbortSignal) => LookUp) | undefined;
 }
 
-/** Tells the run's story in one message. What goes wrong here is a warning, unless `fail-on-error` makes it a failure. */
+/** Looking things up may take so much of the time; sending needs the rest. */
+const LOOK_UP_SHARE = 0.3;
+const LOOK_UP_MS = 3_000;
+/** What writing outputs and summary and ending the process may take. */
+const EXIT_SHARE = 0.02;
+
+/** Tells the run's story in one message. What goes wrong with Discord is a warning, unless `fail-on-error` makes it a failure. */
 export async function run(inputs: NotifyInputs, ports: NotifyPorts): Promise<Report> {
-  for (const address of inputs.webhook) ports.log.mask(address);
-  const mentions = inputs.mention.map(parseMention);
-  const story = await storyOf(inputs, ports);
-  const message = render(story, mentions);
-  if (inputs['dry-run']) return skipped(inputs, message, 'dry-run: nothing was sent');
-  if (inputs.webhook.length === 0) {
-    ports.log.info('No webhook was given (pull requests of forks have no secrets): no message is sent.');
-    return skipped(inputs, message, 'no webhook was given');
-  }
-  const webhooks = inputs.webhook.map(checkWebhook);
-  for (const { pathname } of webhooks) ports.log.mask(pathname.split('/').at(-1) ?? '');
-  const deadline = ports.clock.now() + inputs['time-limit'];
-  const ids = await Promise.all(
-    webhooks.map((webhook, i) => attempt(webhook, message, inputs['message-id'][i] ?? '', deadline, ports)),
-  );
-  const failures = ids.flatMap((id) => (typeof id === 'string' ? [] : [id.message]));
-  const outputs = {
-    // A message that could not be edited now can be edited later.
-    'message-id': ids.map((id, i) => (typeof id === 'string' ? id : (inputs['message-id'][i] ?? ''))).join(','),
-    sent: String(failures.length === 0),
+  // Of everything, so that the step as a whole is bounded.
+  const deadline = (ports.startedAt ?? ports.clock.now()) + inputs['time-limit'] * (1 - EXIT_SHARE);
+  const webhooks = inputs.webhook.map((address) => opened(address, inputs['thread-id'], ports.log));
+  const lines = linesOf(webhooks, deadline, ports);
+  if (inputs.preflight && lines.length > 0) return preflight(inputs, lines);
+  const places = placesOf(inputs, ports.log);
+  const mentions = parseMentions(inputs.mention);
+  const time = Math.min(LOOK_UP_MS, inputs['time-limit'] * LOOK_UP_SHARE);
+  const patience = AbortSignal.any([ports.signal, AbortSignal.timeout(Math.ceil(time))]);
+  const lookUp = inputs.token === '' ? undefined : ports.lookUp?.(inputs.token, patience);
+  const story = await tell(inputs, { ...ports, lookUp });
+  const letter = await letterOf(story, inputs, mentions, ports);
+  if (inputs['dry-run']) return skipped(inputs, letter.message, 'dry-run: nothing was sent', previewOf(letter.message));
+  if (lines.length === 0) return noWebhook(inputs, letter.message, ports.log);
+  const sent = await Promise.all(lines.map((line, n) => send(line, letter, places[n] ?? NOWHERE, ports.log)));
+  return reportOf(inputs, letter.message, sent, places, ports.log);
+}
+
+/** An id that is none is said, but keeps nobody from being told: the message is then a new one. */
+function placesOf(inputs: NotifyInputs, log: Log): Place[] {
+  return inputs['message-id'].map((text) => {
+    try {
+      return placeOf(text);
+    } catch (error) {
+      if (failsOnError(inputs)) throw error;
+      log.warning(messageOf(error));
+      return NOWHERE;
+    }
+  });
+}
+
+/** Everything that goes to each webhook. */
+interface Letter {
+  story: Story;
+  style: Style;
+  message: Message;
+  mentions: readonly Mention[];
+  /** Logs that go into the thread instead of with the message. */
+  threadLogs: readonly Attachment[];
+  threadName: string;
+  newThread: boolean;
+}
+
+async function letterOf(
+  story: Story,
+  inputs: NotifyInputs,
+  mentions: readonly Mention[],
+  ports: NotifyPorts,
+): Promise<Letter> {
+  const style = styleOf(inputs);
+  const failed = story.state === 'failed';
+  const wanted = failed && inputs.log !== 'message';
+  const logs = wanted
+    ? [...(await filesOf(inputs['log-file'], ports.context.workspace, ports.log)), ...logsOf(story.stages)]
+    : [];
+  const inThread = inputs.log === 'thread' && (inputs['thread-name'] !== '' || inputs['thread-id'] !== '');
+  const place = story.environment === '' ? '' : ` in ${story.environment}`;
+  return {
+    story,
+    style,
+    message: render(story, style, { mentions, attachments: inThread ? [] : logs }),
+    mentions: failed ? mentions : [],
+    threadLogs: inThread ? logs : [],
+    threadName: threadName(oneLine(inputs['thread-name'] || `${story.title}${place}`)),
+    newThread: inputs['thread-name'] !== '',
   };
+}
+
+/** Parses an address and hides it and its token from everything that the runner prints. */
+function opened(address: string, threadId: string, log: Log): Webhook {
+  log.mask(address);
+  const webhook = webhookOf(address);
+  log.mask(webhook.token);
+  return threadId === '' ? webhook : { ...webhook, threadId };
+}
+
+function linesOf(webhooks: readonly Webhook[], deadline: number, ports: NotifyPorts): Line[] {
+  const global = { openAt: 0 };
+  return webhooks.map((webhook) => ({ webhook, gates: { bucket: { openAt: 0 }, global }, deadline, ports }));
+}
+
+async function send(line: Line, letter: Letter, place: Place, log: Log): Promise<Sent | Problem> {
+  try {
+    const sent = await deliver(line, letter.message, { ...letter, place });
+    await beside(line, letter, sent, log);
+    return sent;
+  } catch (error) {
+    return asProblem(error, line.webhook.token);
+  }
+}
+
+/** What cannot be part of the living message: waking somebody after an edit, and logs in its thread. */
+async function beside(line: Line, letter: Letter, { place, how }: Sent, log: Log): Promise<void> {
+  const { story, style, mentions, threadLogs } = letter;
+  const more = [
+    ...(how === 'edited' && mentions.length > 0 ? [renderAlert(story, style, mentions)] : []),
+    ...(threadLogs.length > 0 && how !== 'superseded' ? [renderLogs(story, threadLogs)] : []),
+  ];
+  try {
+    const target = { ...letter, place: { id: '', threadId: place.threadId } };
+    for (const message of more) await deliver(line, message, target);
+  } catch (error) {
+    log.warning(asProblem(error, line.webhook.token).message);
+  }
+}
+
+function reportOf(
+  inputs: NotifyInputs,
+  message: Message,
+  sent: readonly (Sent | Problem)[],
+  places: readonly Place[],
+  log: Log,
+): Report {
+  const failures = sent.flatMap((one) => (one instanceof Problem ? [one.message] : []));
+  for (const one of sent) if (!(one instanceof Problem)) log.info(SAID[one.how]);
   const cause = [...new Set(failures)].join('; ');
-  if (failures.length > 0) ports.log.warning(cause);
+  const failed = failsOnError(inputs);
+  if (failures.length > 0 && !failed) log.warning(cause);
   return {
     outcome:
-      failures.length === 0
-        ? { status: 'succeeded', cause: '' }
-        : { status: inputs['fail-on-error'] ? 'failed' : 'unchanged', cause },
-    outputs,
+      failures.length === 0 ? { status: 'succeeded', cause: '' } : { status: failed ? 'failed' : 'unchanged', cause },
+    outputs: {
+      // A message that could not be edited now can be edited later.
+      'message-id': sent
+        .map((one, n) => placeText(one instanceof Problem ? (places[n] ?? NOWHERE) : one.place))
+        .join(','),
+      sent: String(failures.length === 0),
+      payload: JSON.stringify(message.payload),
+    },
     summary: failures.length === 0 ? '' : `${heading(3, 'Discord was not told')}${escapeCell(cause)}\n\n`,
   };
 }
 
-async function attempt(
-  webhook: URL,
-  message: Message,
-  id: string,
-  deadline: number,
-  ports: NotifyPorts,
-): Promise<string | Problem> {
-  try {
-    return (await deliver(webhook, message, id, deadline, ports)).messageId;
-  } catch (error) {
-    if (error instanceof Problem) return error;
-    return new Problem({
-      what: 'Discord webhook',
-      cause: messageOf(error),
-      fix: 'The deployment is not affected',
-      kind: 'service',
-      underlying: error,
-    });
-  }
-}
+const NOWHERE: Place = { id: '', threadId: '' };
 
-async function storyOf(inputs: NotifyInputs, ports: NotifyPorts): Promise<Story> {
-  const { context } = ports;
-  const needs = inputs.needs ?? {};
-  const results = inputs.results === '' ? [] : [...(await readResults(inputs.results)).values()];
-  const stages = stagesOf(needs, results);
-  const told = commitOf(context);
-  const commit = (told.message === '' && inputs.token !== '' && (await ports.lookUpCommit(inputs.token))) || told;
+const SAID: Readonly<Record<Sent['how'], string>> = {
+  posted: 'The message was posted.',
+  edited: 'The message was edited.',
+  anew: 'The earlier message is out of reach, so a new one was posted.',
+  superseded: 'The message tells something newer already, and was left as it is.',
+};
+
+function noWebhook(inputs: NotifyInputs, message: Message, log: Log): Report {
+  const why = 'no webhook was given';
+  log.info(`${why}: no message is sent.`);
+  const report = skipped(inputs, message, why, 'Pull requests of forks have no secrets; nothing is wrong.\n\n');
   return {
-    title: inputs.title || context.workflow || 'deployment',
-    environment: inputs.environment,
-    state: inputs.status === '' ? stateOf(stages, needs) : inputs.status,
-    repository: context.repository.slug,
-    runUrl: context.runUrl,
-    actor: context.actor,
-    commit,
-    stages,
+    ...report,
+    annotations: [{ level: 'notice', title: 'Discord was not told', message: `${why} (forks have no secrets)` }],
   };
 }
 
-function parseMention(text: string): Mention {
-  const match = /^(user|role):(\d{5,25})$/.exec(text);
-  if (match) return { kind: match[1] as Mention['kind'], id: match[2] ?? '' };
-  throw new Problem({
-    what: "input 'mention'",
-    seen: text,
-    cause: 'it is not user:ID or role:ID',
-    fix: 'Copy the id in Discord (developer mode, Copy ID) and write for instance role:123456789012345678',
-  });
-}
-
-function skipped(inputs: NotifyInputs, message: Message, why: string): Report {
+function skipped(inputs: NotifyInputs, message: Message, why: string, more: string): Report {
   return {
     outcome: { status: 'unchanged', cause: why },
-    outputs: { 'message-id': inputs['message-id'].join(','), sent: 'false' },
-    summary:
-      heading(3, `Discord message not sent: ${why}`) +
-      (inputs['dry-run'] ? codeBlock(JSON.stringify(message, null, 2), 'json') : ''),
+    outputs: { 'message-id': inputs['message-id'].join(','), sent: 'false', payload: JSON.stringify(message.payload) },
+    summary: heading(3, `Discord message not sent: ${why}`) + more,
+  };
+}
+
+async function preflight(inputs: NotifyInputs, lines: readonly Line[]): Promise<Report> {
+  const found = await Promise.all(
+    lines.map((line) => check(line).catch((error: unknown) => asProblem(error, line.webhook.token))),
+  );
+  const rows = found.map((one, n) => ({
+    name: one instanceof Problem ? `webhook ${n + 1}` : one.name || `webhook ${n + 1}`,
+    what: one instanceof Problem ? one.message : `ready, in channel ${one.channelId}`,
+  }));
+  const cause = found.flatMap((one) => (one instanceof Problem ? [one.message] : [])).join('; ');
+  return {
+    outcome: { status: cause === '' ? 'succeeded' : failsOnError(inputs) ? 'failed' : 'unchanged', cause },
+    outputs: { 'message-id': inputs['message-id'].join(','), sent: 'false', payload: '' },
+    summary: preflightOf(rows),
+    annotations: cause === '' || failsOnError(inputs) ? [] : [{ level: 'warning', message: cause }],
   };
 }

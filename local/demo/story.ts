@@ -117,7 +117,7 @@ function noteOf(stage: Stage, outputs: ReadonlyMap<string, string>, failed: stri
   const cause = firstSentence(outputs.get('cause') ?? '');
   if (failed !== undefined) return cause || `the step "${failed}" failed`;
   if (stage.job === 'detect') return shippingNote(outputs.get('components') ?? '[]');
-  if (stage.job === 'notify') return outputs.get('sent') === 'true' ? 'told the channel' : '';
+  if (/^(?:notify|tell-\d)$/.test(stage.job)) return outputs.get('sent') === 'true' ? 'told the channel' : '';
   if (cause) return cause;
   const changes = outputs.get('changes');
   if (changes) return planNote(changes);

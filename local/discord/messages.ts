@@ -125,12 +125,16 @@ export function composeMessage(
     deleted: false,
     mentions: { users: [], roles: [], everyone: false },
     pinged: [],
+    earlier: [],
   };
   refuseEmpty(message);
   remember(message, 'post', draft.allowed);
   state.messages.push(message);
   return message;
 }
+
+/** Versions of a message that the page can show. */
+const KEPT = 20;
 
 /**
  * Edits a message in place. Mentions are worked out anew by the edit's own `allowed_mentions`, whatever the post had.
@@ -155,7 +159,9 @@ export function editMessage(state: DiscordState, message: Message, draft: Draft)
     errors.check();
   }
   refuseEmpty(next);
-  Object.assign(message, next, { editedAt: state.stamp(), edits: message.edits + 1 });
+  const { content, embeds, components, attachments } = message;
+  const earlier = [...message.earlier, { content, embeds, components, attachments }].slice(-KEPT);
+  Object.assign(message, next, { earlier, editedAt: state.stamp(), edits: message.edits + 1 });
   if (draft.content !== undefined || (v2 && draft.components !== undefined)) remember(message, 'edit', draft.allowed);
 }
 

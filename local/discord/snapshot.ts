@@ -3,14 +3,20 @@ import type { Embed } from './embeds.ts';
 import { FLAGS } from './limits.ts';
 import type { DiscordState, Message } from './state.ts';
 
-export interface MessageView {
-  id: string;
-  channelId: string;
-  author: { name: string; bot: boolean };
+/** What a message shows. */
+export interface Shown {
   content: string;
   embeds: Embed[];
   components: Json[];
   attachments: { filename: string; size: number; url: string; description: string | null }[];
+}
+
+export interface MessageView extends Shown {
+  id: string;
+  channelId: string;
+  author: { name: string; bot: boolean };
+  /** What it showed before each edit, oldest first. */
+  earlier: Shown[];
   ephemeral: boolean;
   createdAt: string;
   editedAt: string | null;
@@ -57,25 +63,32 @@ export function snapshotOf(
 }
 
 function view(message: Message, baseUrl: string): MessageView {
-  const hidden = (message.flags & FLAGS.suppressEmbeds) !== 0;
   return {
+    ...shown(message, message, baseUrl),
     id: message.id,
     channelId: message.channelId,
     author: { name: message.author.name, bot: message.author.bot },
-    content: message.content,
-    embeds: hidden ? [] : message.embeds,
-    components: message.components,
-    attachments: message.attachments.map(({ id, filename, size, description }) => ({
-      filename,
-      size,
-      description,
-      url: `${baseUrl}/attachments/${message.channelId}/${id}/${encodeURIComponent(filename)}`,
-    })),
+    earlier: message.earlier.map((version) => shown(version, message, baseUrl)),
     ephemeral: (message.flags & FLAGS.ephemeral) !== 0,
     createdAt: message.createdAt,
     editedAt: message.editedAt,
     edits: message.edits,
     interaction: message.interaction,
     pinged: message.pinged,
+  };
+}
+
+function shown(version: Message['earlier'][number], { flags, channelId }: Message, baseUrl: string): Shown {
+  const hidden = (flags & FLAGS.suppressEmbeds) !== 0;
+  return {
+    content: version.content,
+    embeds: hidden ? [] : version.embeds,
+    components: version.components,
+    attachments: version.attachments.map(({ id, filename, size, description }) => ({
+      filename,
+      size,
+      description,
+      url: `${baseUrl}/attachments/${channelId}/${id}/${encodeURIComponent(filename)}`,
+    })),
   };
 }

@@ -62,7 +62,9 @@ export interface Message {
   deleted: boolean;
   /** What Discord resolved as mentions of the current content. */
   mentions: Pings;
-  /** Everybody whom the post or an edit would have notified, in order. */
+  /** What it showed before each edit, oldest first; Discord keeps none of it, the page shows how a message grew. */
+  earlier: Pick<Message, 'content' | 'embeds' | 'components' | 'attachments'>[];
+  /** Whom the post notified, and whom an edit only marked: edits notify nobody (discord-api-docs#1419). In order. */
   pinged: { by: 'post' | 'edit'; pings: Pings; silent: boolean }[];
   /** The slash command this answers: "ada used /status". */
   interaction: { user: string; command: string } | null;

@@ -201,6 +201,9 @@ describe('pages that messages link to', () => {
     expect(commit).toEqual([200, expect.stringContaining('Say &lt;b&gt;hello&lt;/b&gt; &amp; &quot;bye&quot;')]);
     expect(await get(`/${SLUG}/actions/runs/${run.id}`)).toEqual([200, expect.stringContaining('A &lt;run&gt;')]);
     expect((await get(`/${SLUG}`))[0]).toBe(200);
+    const range = await get(`/${SLUG}/compare/${sha}...${sha}`);
+    expect(range).toEqual([200, expect.stringContaining('<dt>Commits</dt><dd>0</dd>')]);
+    expect((await get(`/${SLUG}/actions/workflows/none.yml`))[0]).toBe(401);
     expect((await get(`/${SLUG}/actions/runs/1`))[0]).toBe(401);
     expect((await get('/other/repo'))[0]).toBe(401);
   });

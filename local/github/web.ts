@@ -19,7 +19,7 @@ const POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /**
- * The few pages that messages and summaries link to: a run, a commit, a pull request, the repository. GitHub's own show far more;
+ * The few pages that messages and summaries link to: a run, a workflow, a commit, a range, a pull request, the repository. GitHub's own show far more;
  * these only make sure that a link leads somewhere. Without a token, as a browser comes.
  * @returns undefined for what is no such page
  */
@@ -59,6 +59,21 @@ const ROUTES = new Routes<Show>()
         ['Changed', run.updatedAt],
       ],
     };
+  })
+  .add('GET /:owner/:repo/actions/workflows/:file', async ({ git, defaultBranch }, { file = '' }) => {
+    const sha = await git.resolve(defaultBranch);
+    const path = `.github/workflows/${file}`;
+    const entry = sha && (await git.entry(sha, path));
+    if (!entry || Array.isArray(entry)) return undefined;
+    return { title: file, facts: [['Workflow', path]], text: (await git.blob(entry.sha)).toString('utf8') };
+  })
+  .add('GET /:owner/:repo/compare/:range', async ({ git }, { range = '' }) => {
+    const [base = '', head = ''] = range.split('...');
+    const [from, to] = [await git.resolve(base), await git.resolve(head)];
+    if (from === undefined || to === undefined) return undefined;
+    const { total, commits } = await git.range(from, to, 250);
+    const text = commits.map(({ sha, message }) => `${sha.slice(0, 7)} ${message.split('\n')[0] ?? ''}`).join('\n');
+    return { title: range, facts: [['Commits', String(total)]], text };
   })
   .add('GET /:owner/:repo/commit/:sha', async ({ git }, { sha = '' }) => {
     const id = await git.resolve(sha);

@@ -121,6 +121,20 @@ describe('what a reader sees', () => {
     expect(await tab.locator('.pinged').textContent()).toBe('Pinged @ada');
   });
 
+  test('an edited message shows how it grew, and keeps showing it while it is edited on', async () => {
+    const { tab } = await open();
+    const last = tab.locator('.message').last();
+    await last.locator('summary').click();
+    const versions = last.locator('.earlier li');
+    expect(await versions.locator('.embed-title').allTextContents()).toEqual(['Deployment to dev: web rolled back']);
+    expect(await versions.locator('dd').nth(1).textContent()).toBe('⏳ under way');
+    bus.emit({ kind: 'discord.message', text: 'message edited' });
+    await tab.waitForTimeout(300);
+    expect(await versions.count()).toBe(1);
+    await last.locator('summary').click();
+    await versions.first().waitFor({ state: 'detached' });
+  });
+
   test.each([
     [390, 'light'],
     [390, 'dark'],

@@ -1,13 +1,23 @@
 import { describe, expect, test } from '@jest/globals';
 import { blockedBy, order } from '../../lib/config/graph.ts';
 import type { ConfigData } from '../../lib/config/schema.ts';
-import { compileCondition, type JobState } from './conditions.ts';
+import { compileCondition, type JobResult, type JobState } from './conditions.ts';
 import { type Job, own } from './files.ts';
 import { type Decision, walk } from './simulate.ts';
 
 const STAGES = ['ami', 'infra', 'app-1', 'bot-1', 'app-2', 'bot-2', 'app-3', 'bot-3'];
 const pipeline = own.find(({ path }) => path.endsWith('/pipeline.yml'));
-const jobs = pipeline?.content.jobs ?? {};
+const everything = pipeline?.content.jobs ?? {};
+const TELLING = /^tell-\d$/;
+/** The graph without the jobs that only tell how far it is: nothing that ships may depend on them. */
+const jobs = Object.fromEntries(
+  Object.entries(everything)
+    .filter(([id]) => !TELLING.test(id))
+    .map(([id, job]) => [
+      id,
+      id === 'notify' ? { ...job, needs: [job.needs ?? []].flat().filter((need) => !TELLING.test(need)) } : job,
+    ]),
+);
 
 /** The rules of the pipeline that a decision breaks. */
 function broken(decision: Decision): string[] {
@@ -93,6 +103,66 @@ describe('the job graph', () => {
     const runs = compileCondition(jobs['app-1']?.if);
     const needs: JobState['needs'] = { detect: { result: 'success', outputs: { 'matrix-app-1': '' } } };
     expect(runs({ needs, ancestors: ['success'], cancelled: false })).toBe(true);
+  });
+});
+
+describe('the message', () => {
+  const tellers = Object.keys(everything).filter((id) => TELLING.test(id));
+  const writes = (job: Job | undefined) => (job?.steps ?? []).some(({ uses }) => uses === '$/actions/discord-notify');
+  const needsOf = (id: string): string[] => [everything[id]?.needs ?? []].flat();
+
+  test('is written by detect, the tellers and notify, and by nobody else', () => {
+    expect(Object.keys(everything).filter((id) => writes(everything[id]))).toEqual(['detect', ...tellers, 'notify']);
+    expect(tellers).toEqual(['tell-1', 'tell-2', 'tell-3']);
+  });
+
+  test('has one writer at a time: each waits for all before it', () => {
+    for (const [n, id] of tellers.entries())
+      expect([id, needsOf(id)]).toEqual([id, expect.arrayContaining(['detect', ...tellers.slice(0, n)])]);
+    expect(needsOf('notify')).toEqual(expect.arrayContaining(tellers));
+  });
+
+  test('holds nothing up: what ships needs no teller', () => {
+    for (const id of STAGES) expect([id, needsOf(id).filter((need) => TELLING.test(need))]).toEqual([id, []]);
+  });
+
+  test('goes from writer to writer by its id, the newest first', () => {
+    const id = (job: string) =>
+      `${job === 'detect' ? '' : `needs.${job}.result == 'success' && `}needs.${job}.outputs.message-id`;
+    const given = (job: string) =>
+      everything[job]?.steps?.find(({ uses }) => uses === '$/actions/discord-notify')?.with?.['message-id'];
+    for (const [n, job] of [...tellers, 'notify'].entries()) {
+      const before = ['detect', ...tellers.slice(0, n)].reverse();
+      expect([job, given(job)]).toEqual([job, `\${{ ${before.map(id).join(' || ')} }}`]);
+    }
+  });
+
+  const none = {
+    'matrix-app-1': '[]',
+    'matrix-bot-1': '[]',
+    'matrix-app-2': '[]',
+    'matrix-bot-2': '[]',
+    'matrix-app-3': '[]',
+    'matrix-bot-3': '[]',
+  };
+  test.each([
+    ['tell-1', { infra: 'success' }, { 'matrix-app-1': '["web"]' }, true],
+    ['tell-1', { infra: 'failure' }, { 'matrix-bot-3': '["bot"]' }, true],
+    ['tell-1', { infra: 'success' }, {}, false],
+    ['tell-1', {}, { 'matrix-app-1': '["web"]' }, false],
+    ['tell-1', { infra: 'success' }, { 'matrix-app-1': '["web"]', 'message-id': '' }, false],
+    ['tell-2', { 'app-1': 'success' }, { 'matrix-app-2': '["web"]' }, true],
+    ['tell-2', { 'app-1': 'success' }, { 'matrix-app-1': '["web"]' }, false],
+    ['tell-3', { 'bot-2': 'success' }, { 'matrix-app-3': '["web"]' }, true],
+    ['tell-3', { infra: 'success' }, { 'matrix-app-3': '["web"]' }, false],
+  ] as const)('%s after %j with %j is edited: %s', (job, ended, outputs, wanted) => {
+    const runs = compileCondition(everything[job]?.if);
+    const needs = Object.fromEntries(
+      needsOf(job).map((id) => [id, { result: (ended as Record<string, JobResult>)[id] ?? 'skipped', outputs: {} }]),
+    );
+    const detect = { result: 'success' as const, outputs: { ...none, 'message-id': '1', ...outputs } };
+    expect(runs({ needs: { ...needs, detect }, ancestors: [], cancelled: false })).toBe(wanted);
+    expect(runs({ needs: { ...needs, detect }, ancestors: [], cancelled: true })).toBe(false);
   });
 });
 

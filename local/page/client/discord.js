@@ -60,40 +60,80 @@ function messageNode(message, names) {
         author.bot && h('span.app', {}, 'APP'),
         h('time', { datetime: createdAt, title: fullTime(createdAt) }, timeOfDay(createdAt)),
       ),
-      message.content !== '' && h('div.content', {}, blocks(message.content, names)),
-      message.embeds.map((embed, index) => embedNode(embed, index, names)),
-      message.components.length > 0 &&
-        h(
-          'div.components',
-          {},
-          message.components.map((one) => component(one, names)),
-        ),
-      message.attachments.map((file) =>
-        h(
-          'p.file',
-          { 'data-key': file.url },
-          h('a', { href: file.url, target: '_blank', rel: 'noreferrer' }, file.filename),
-          h('span', {}, bytes(file.size)),
-        ),
-      ),
+      said(message, names),
       editedAt &&
         h('p.edited', { title: fullTime(editedAt) }, `(edited${message.edits > 1 ? `, ${message.edits} times` : ''})`),
       message.ephemeral && h('p.edited', {}, 'Only the one who asked can see this'),
       pinged(message.pinged, names),
+      grown(message, names),
     ),
+  );
+}
+
+/** What a message shows: text, embeds, components, files. */
+function said({ content, embeds, components, attachments }, names) {
+  // A file that a component shows is not shown once more below.
+  const placed = JSON.stringify(components);
+  const loose = attachments.filter(({ filename }) => !placed.includes(`"attachment://${filename}"`));
+  return [
+    content !== '' && h('div.content', {}, blocks(content, names)),
+    embeds.map((embed, index) => embedNode(embed, index, names)),
+    components.length > 0 &&
+      h(
+        'div.components',
+        {},
+        components.map((one) => component(one, names, attachments)),
+      ),
+    loose.map(fileNode),
+  ];
+}
+
+function fileNode({ filename, url, size }) {
+  return h(
+    'p.file',
+    { 'data-key': url },
+    h('a', { href: url, target: '_blank', rel: 'noreferrer' }, filename),
+    h('span', {}, bytes(size)),
+  );
+}
+
+/** Messages whose earlier versions the reader looks at; the others' are not drawn. */
+const opened = new Set();
+
+/** How an edited message grew. Discord shows only the last version; whoever writes pipelines wants to see them all. */
+function grown({ id, earlier }, names) {
+  if (earlier.length === 0) return null;
+  const toggle = ({ target }) => {
+    if (target.open === opened.has(id)) return;
+    if (target.open) opened.add(id);
+    else opened.delete(id);
+    document.dispatchEvent(new CustomEvent('redraw', { detail: ['discord'] }));
+  };
+  return h(
+    'details.earlier',
+    { 'data-key': `earlier ${id}`, ontoggle: toggle },
+    h('summary', {}, `How it grew: ${earlier.length} earlier ${earlier.length === 1 ? 'version' : 'versions'}`),
+    opened.has(id) &&
+      h(
+        'ol',
+        {},
+        earlier.map((version, at) => h('li', { 'data-key': at }, said(version, names))),
+      ),
   );
 }
 
 const hueOf = (name) => [...name].reduce((sum, char) => sum + char.codePointAt(0), 0) % 5;
 
-/** What Discord does not show but a pipeline's author wants to know: whom this woke up. */
+/** What Discord does not show but a pipeline's author wants to know: whom this woke up. Edits wake nobody. */
 function pinged(list, names) {
-  if (list.length === 0) return null;
-  const who = list.flatMap(({ pings }) => [
-    ...(pings.everyone ? ['everyone'] : []),
-    ...pings.users.map((id) => names.user.get(id) ?? id),
-    ...pings.roles.map((id) => names.role.get(id) ?? id),
-  ]);
+  const who = list
+    .filter(({ by }) => by === 'post')
+    .flatMap(({ pings }) => [
+      ...(pings.everyone ? ['everyone'] : []),
+      ...pings.users.map((id) => names.user.get(id) ?? id),
+      ...pings.roles.map((id) => names.role.get(id) ?? id),
+    ]);
+  if (who.length === 0) return null;
   return h('p.pinged', {}, `Pinged ${[...new Set(who)].map((name) => `@${name}`).join(', ')}`);
 }
 
@@ -185,8 +225,8 @@ function relative(at) {
 }
 
 /** Components V2 and link buttons, as far as webhooks send them. */
-function component(one, names) {
-  const inside = () => (one.components ?? []).map((child) => component(child, names));
+function component(one, names, files) {
+  const inside = () => (one.components ?? []).map((child) => component(child, names, files));
   switch (one.type) {
     case 1:
       return h('div.row', {}, inside());
@@ -199,11 +239,13 @@ function component(one, names) {
           )
         : h('span.button', {}, one.label ?? '');
     case 9:
-      return h('div.section', {}, h('div', {}, inside()), one.accessory && component(one.accessory, names));
+      return h('div.section', {}, h('div', {}, inside()), one.accessory && component(one.accessory, names, files));
     case 10:
       return h('div.content', {}, blocks(one.content, names));
-    case 13:
-      return h('p.file', {}, one.file?.url ?? '');
+    case 13: {
+      const file = files.find(({ filename }) => one.file?.url === `attachment://${filename}`);
+      return file ? fileNode(file) : h('p.file', {}, one.file?.url ?? '');
+    }
     case 14:
       return h('hr', {});
     case 17:

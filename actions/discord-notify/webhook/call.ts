@@ -1,0 +1,181 @@
+import type { Clock } from '../../../lib/clock.ts';
+import { cancelled, messageOf } from '../../../lib/errors.ts';
+import type { Webhook } from './address.ts';
+import { type Fetch, textOf, type WebhookResponse } from './http.ts';
+import { type Gates, heed, heedRefusal, openAt, waitOf } from './limits.ts';
+import {
+  blockedByCloudflare,
+  gaveUp,
+  notUnderstood,
+  type Refusal,
+  refusalOf,
+  unavailable,
+  unreachable,
+} from './refusal.ts';
+
+export interface WebhookPorts {
+  fetch: Fetch;
+  clock: Clock;
+  signal: AbortSignal;
+  /** A number from 0 to 1, so that many who wait do not come back all at once. */
+  random(): number;
+}
+
+/** One webhook being written to: what it has asked for, and until when there is time. */
+export interface Line {
+  webhook: Webhook;
+  gates: Gates;
+  /** When to give up, in milliseconds since the epoch. */
+  deadline: number;
+  ports: WebhookPorts;
+}
+
+export interface Request {
+  method: 'GET' | 'POST' | 'PATCH';
+  /** Below the webhook: '' or /messages/ID. */
+  path: string;
+  query: Record<string, string>;
+  headers: Record<string, string>;
+  body?: string | Uint8Array<ArrayBuffer>;
+}
+
+/** What came of a request; `stale` when it was not wanted any more after a wait. */
+export type Answer = { body: Record<string, unknown> } | { refusal: Refusal } | 'stale';
+
+const USER_AGENT = 'DiscordBot (https://github.com/slipway/slipway, 1)';
+const FIRST_BACKOFF_MS = 250;
+const LONGEST_BACKOFF_MS = 4_000;
+/** Added to what a 429 asks for, so that those refused together do not return together; more each time, up to so many times. */
+const SPREAD_MS = 600;
+const SPREAD_TIMES = 6;
+/** One attempt may take so much of the time: a stuck connection must leave some for another. */
+const ATTEMPT_SHARE = 0.6;
+const LEAST_ATTEMPT_MS = 1_000;
+
+/** Try again after so many milliseconds, and if there is no time, end with this. */
+class Again {
+  readonly waitMs: number | undefined;
+  readonly reason: Error;
+
+  constructor(waitMs: number | undefined, reason: Error) {
+    this.waitMs = waitMs;
+    this.reason = reason;
+  }
+}
+
+/**
+ * Sends a request until Discord has answered it for good. Waits as told, before a limit is hit where its headers tell, and gives up
+ * as soon as the next attempt would come after the deadline.
+ * @param stale asked after each wait for a rate limit, where somebody else may have written meanwhile
+ * @throws Problem that never contains the webhook's token
+ */
+export async function call(line: Line, request: Request, stale?: () => Promise<boolean>): Promise<Answer> {
+  const { ports, deadline } = line;
+  for (let n = 1; ; n++) {
+    if ((await waitForGates(line)) && (await stale?.())) return 'stale';
+    const answer = await attempt(line, request, n);
+    if (!(answer instanceof Again)) return answer;
+    const wait = answer.waitMs ?? backoff(n, ports.random());
+    if (ports.clock.now() + wait >= deadline) throw answer.reason;
+    if (wait > 0) await ports.clock.sleep(wait, ports.signal);
+  }
+}
+
+/** @returns whether there was anything to wait for */
+async function waitForGates({ gates, ports, deadline }: Line): Promise<boolean> {
+  const until = openAt(gates);
+  const pause = until - ports.clock.now();
+  if (pause <= 0) return false;
+  if (until >= deadline) throw gaveUp(pause);
+  await ports.clock.sleep(pause, ports.signal);
+  return true;
+}
+
+function backoff(n: number, random: number): number {
+  return Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** n) * (0.5 + random / 2);
+}
+
+type Settled = { body: Record<string, unknown> } | { refusal: Refusal };
+
+async function attempt(line: Line, request: Request, n: number): Promise<Settled | Again> {
+  const { ports, deadline } = line;
+  const left = deadline - ports.clock.now();
+  if (left <= 0) throw gaveUp(0);
+  let response: WebhookResponse;
+  let text: string;
+  try {
+    response = await ports.fetch(addressOf(line.webhook, request), {
+      method: request.method,
+      headers: { ...request.headers, 'user-agent': USER_AGENT },
+      ...(request.body !== undefined && { body: request.body }),
+      // Discord's API sends nobody on; whoever does would get the token.
+      redirect: 'manual',
+      signal: AbortSignal.any([ports.signal, AbortSignal.timeout(Math.ceil(patience(left)))]),
+    });
+    text = await textOf(response);
+  } catch (error) {
+    if (ports.signal.aborted) throw cancelled('Discord webhook');
+    return failedToSend(request, n, error, line.webhook);
+  }
+  return judge(line, response, text, n);
+}
+
+function patience(left: number): number {
+  return Math.min(left, Math.max(LEAST_ATTEMPT_MS, left * ATTEMPT_SHARE));
+}
+
+function judge({ gates, ports, deadline }: Line, response: WebhookResponse, text: string, n: number): Settled | Again {
+  const { status, headers, ok } = response;
+  const body = parsed(text);
+  const now = ports.clock.now();
+  heed(gates, headers, now);
+  if (ok) return body ? { body } : status === 204 ? { body: {} } : throwing(notUnderstood(status));
+  if (status < 400) throw notUnderstood(status);
+  if (status === 429) {
+    const wait = waitOf(headers, body);
+    if (wait === undefined) throw blockedByCloudflare();
+    const until = now + wait + Math.ceil(ports.random() * SPREAD_MS * Math.min(n, SPREAD_TIMES));
+    heedRefusal(gates, headers, body, until);
+    if (until >= deadline) throw gaveUp(wait);
+    return new Again(0, gaveUp(wait));
+  }
+  if (status >= 500) return new Again(undefined, unavailable(status));
+  return { refusal: refusalOf(status, body) };
+}
+
+function throwing(error: Error): never {
+  throw error;
+}
+
+/** Codes of failures before anything was sent. */
+const NOT_SENT = /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/;
+
+/** A post whose answer was lost may be there: it is sent once more, since a message twice is better than none, and no oftener. */
+function failedToSend({ method }: Request, n: number, error: unknown, { token }: Webhook): Again {
+  const cause = error instanceof Error && error.cause ? error.cause : error;
+  const code = (cause as { code?: unknown } | undefined)?.code;
+  const why = timedOut(error) ? 'it did not answer in time' : messageOf(cause).replaceAll(token, '***');
+  const again = method !== 'POST' || n === 1 || NOT_SENT.test(String(code));
+  return new Again(again ? undefined : Number.POSITIVE_INFINITY, unreachable(why));
+}
+
+function timedOut(error: unknown): boolean {
+  return (error as { name?: unknown } | undefined)?.name === 'TimeoutError';
+}
+
+function addressOf(webhook: Webhook, { path, query }: Request): URL {
+  const url = new URL(webhook.url);
+  url.pathname += path;
+  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+  return url;
+}
+
+function parsed(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    // Cloudflare in front of Discord answers with HTML or plain text.
+    return undefined;
+  }
+}

@@ -1,0 +1,109 @@
+import type { Message } from '../payload.ts';
+import type { Place } from './address.ts';
+import { type Answer, call, type Line } from './call.ts';
+import { bodyOf, forEdit, forPost, isComponents } from './form.ts';
+import { CODE, isOutOfReach, refused } from './refusal.ts';
+
+export interface Sent {
+  place: Place;
+  /** `superseded`: a newer story was there already, and stays. */
+  how: 'posted' | 'edited' | 'anew' | 'superseded';
+}
+
+export interface Target {
+  /** The message to edit; without an id a new one is posted. */
+  place: Place;
+  /** What a new thread is called where the channel is a forum. */
+  threadName: string;
+  /** Whether a new thread was asked for; in a forum without a thread one is made in any case. */
+  newThread: boolean;
+}
+
+/**
+ * Posts the message, or edits the one that is there. One that is gone, too old to be edited or cannot be turned into this is posted anew.
+ * @throws Problem that never contains the webhook's token
+ */
+export async function deliver(line: Line, message: Message, target: Target): Promise<Sent> {
+  const { id, threadId } = target.place;
+  if (id !== '') {
+    const edited = await edit(line, message, { id, threadId: threadId || line.webhook.threadId });
+    if (edited !== 'lost') return edited;
+  }
+  return { place: await post(line, message, target), how: id === '' ? 'posted' : 'anew' };
+}
+
+async function edit(line: Line, message: Message, place: Place): Promise<Sent | 'lost'> {
+  const path = `/messages/${place.id}`;
+  const query = queryOf(message, place.threadId);
+  const stale = () => isOvertaken(line, message, path, query);
+  const send = async (attached: boolean): Promise<Answer> => {
+    const body = await bodyOf(forEdit(message.payload), attached ? message.attachments : []);
+    return call(line, { method: 'PATCH', path, query, ...body }, stale);
+  };
+  let answer = await send(true);
+  if (isTooLarge(answer, message)) answer = await send(false);
+  if (answer === 'stale') return { place, how: 'superseded' };
+  if ('body' in answer) return { place, how: 'edited' };
+  if (isOutOfReach(answer.refusal)) return 'lost';
+  throw refused(answer.refusal);
+}
+
+async function post(line: Line, message: Message, { place, threadName, newThread }: Target): Promise<Place> {
+  const asked = line.webhook.threadId;
+  let threadId = place.threadId || asked;
+  let attached = true;
+  let named = newThread && threadId === '';
+  for (;;) {
+    const payload = { ...forPost(message.payload), ...(named && { thread_name: threadName }) };
+    const body = await bodyOf(payload, attached ? message.attachments : []);
+    // Without wait=true Discord answers 204 also when it did not keep the message.
+    const query = { wait: 'true', ...queryOf(message, threadId) };
+    const answer = await call(line, { method: 'POST', path: '', query, ...body });
+    if (answer === 'stale') throw new Error('a post has nothing that could be newer');
+    if ('body' in answer) {
+      const { id, channel_id: channel } = answer.body;
+      return { id: String(id ?? ''), threadId: named ? String(channel ?? '') : threadId };
+    }
+    const { code } = answer.refusal;
+    // Each of these mends itself once: what was tried is not tried again.
+    if (attached && isTooLarge(answer, message)) attached = false;
+    else if (named && code === CODE.noForum) named = false;
+    else if (!named && threadId === '' && code === CODE.forumNeedsThread) named = true;
+    else if (threadId !== asked && code === CODE.unknownChannel) threadId = asked;
+    else throw refused(answer.refusal);
+  }
+}
+
+function queryOf({ payload }: Message, threadId: string): Record<string, string> {
+  return {
+    ...(threadId !== '' && { thread_id: threadId }),
+    // Without it a webhook that no application owns has its components ignored in silence.
+    ...(isComponents(payload) && { with_components: 'true' }),
+  };
+}
+
+function isTooLarge(answer: Answer, { attachments }: Message): boolean {
+  if (answer === 'stale' || !('refusal' in answer) || attachments.length === 0) return false;
+  return answer.refusal.code === CODE.tooLarge || answer.refusal.status === 413;
+}
+
+/** Whoever waited may have been overtaken: whether the message tells a newer story by now. */
+async function isOvertaken(
+  line: Line,
+  { toldAt }: Message,
+  path: string,
+  query: Record<string, string>,
+): Promise<boolean> {
+  const answer = await call(line, { method: 'GET', path, query, headers: {} });
+  if (answer === 'stale' || !('body' in answer)) return false;
+  return (toldAtOf(answer.body) ?? 0) > toldAt;
+}
+
+/** When the story of a message was told: the time that its embed shows, or the one in the small print of its components. */
+function toldAtOf({ embeds, components }: Record<string, unknown>): number | undefined {
+  const [embed] = Array.isArray(embeds) ? embeds : [];
+  const shown = Date.parse(String((embed as { timestamp?: unknown } | undefined)?.timestamp ?? ''));
+  if (!Number.isNaN(shown)) return shown;
+  const [, seconds] = /-# [^"]*<t:(\d+):R>"/.exec(JSON.stringify(components ?? '')) ?? [];
+  return seconds === undefined ? undefined : Number(seconds) * 1000;
+}
