@@ -8,6 +8,7 @@ import { createElbv2 } from './aws/elbv2/elbv2.ts';
 import { type AwsEndpoint, createAwsEndpoint } from './aws/endpoint.ts';
 import { createIam } from './aws/iam.ts';
 import { createLogs } from './aws/logs.ts';
+import { createSecretsManager } from './aws/secrets-manager.ts';
 import { createParameterStore } from './aws/ssm/parameters.ts';
 import { createSsm, type Ssm } from './aws/ssm/ssm.ts';
 import { createSts } from './aws/sts.ts';
@@ -181,6 +182,7 @@ export async function startCloud(
       createElbv2({ balancers }),
       createEc2({ context, hosts }),
       ssm.service,
+      createSecretsManager(context, world.secrets),
       ecs.service,
     ],
     moreRegions: (service) => (service === 'ecr' || service === 'sts' ? elsewhere : []),
@@ -237,6 +239,7 @@ export async function startPage(
     bus: context.bus,
     faults: context.faults,
     discord: forge.discord,
+    hosts,
     sources: {
       ecs: ecs.snapshot,
       registry: registry.snapshot,

@@ -187,6 +187,8 @@ const worldSchema = v.strictObject({
     ),
     {},
   ),
+  /** Secrets of Secrets Manager: name → its string. */
+  secrets: v.optional(v.record(v.string(), v.string()), {}),
   roles: v.optional(v.array(role), []),
   /** Log groups that exist; others come to be with their first line. */
   logGroups: v.optional(v.array(text), []),

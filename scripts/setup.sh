@@ -126,14 +126,17 @@ missing_packages() {
   [ -f /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
   has docker-registry || echo docker-registry
   static_busybox || echo busybox-static
+  # What slipway-host needs of a host; the local hosts are made of this machine's programs.
+  for program in haproxy socat jq curl; do has_system "$program" || echo "$program"; done
   needs_pip && ! python3 -m pip --version >/dev/null 2>&1 && echo python3 python3-pip
   if [ "$profile" = test ]; then
     has chromium || has google-chrome || echo chromium
-    has curl || echo curl
   fi
   return 0
 }
 
+# HAProxy lies in a folder that is not on every user's PATH.
+has_system() { has "$1" || [ -x "/usr/sbin/$1" ]; }
 static_busybox() { has busybox && ! LC_ALL=C ldd "$(command -v busybox)" 2>/dev/null | grep -q '=>'; }
 
 debian_packages() {

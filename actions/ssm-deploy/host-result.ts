@@ -14,7 +14,6 @@ export interface HostResult {
 }
 
 const STATES: ReadonlySet<string> = new Set(['succeeded', 'unchanged', 'rolled-back', 'failed']);
-const RESULT = /^slipway-result (\S+)((?: \w+=[A-Za-z0-9+/=]*)*)$/;
 
 export interface Invocation {
   instance: string;
@@ -30,21 +29,20 @@ export interface Invocation {
 export function hostResult({ instance, statusDetails, exitCode, stdout, stderr, ms }: Invocation): HostResult {
   const lines = stdout.split('\n');
   const last = lines.findLast((line) => line.startsWith('slipway-result '));
-  const match = RESULT.exec(last ?? '');
-  const values = Object.fromEntries(
-    (match?.[2] ?? '')
-      .trim()
-      .split(' ')
-      .map((pair) => [
-        pair.slice(0, pair.indexOf('=')),
-        Buffer.from(pair.slice(pair.indexOf('=') + 1), 'base64').toString('utf8'),
-      ]),
-  );
+  const told = readResult(last);
   const output = [...lines, ...stderr.split('\n')].filter((line) => line.trim() !== '' && line !== last).slice(-40);
-  const base = { instance, exitCode, ms, output, image: values.image ?? '', previous: values.previous ?? '' };
-  if (match && STATES.has(match[1] ?? ''))
-    return { ...base, status: match[1] as OutcomeStatus, cause: values.cause ?? '' };
+  const base = { instance, exitCode, ms, output, image: told.image ?? '', previous: told.previous ?? '' };
+  if (STATES.has(told.state ?? '')) return { ...base, status: told.state as OutcomeStatus, cause: told.cause ?? '' };
   return { ...base, ...fromSsm(statusDetails, exitCode, output) };
+}
+
+/** The result line's JSON; nothing of it when there is none that can be read. */
+function readResult(line: string | undefined): Record<string, string | undefined> {
+  try {
+    return JSON.parse(Buffer.from((line ?? '').slice('slipway-result '.length), 'base64').toString('utf8'));
+  } catch {
+    return {};
+  }
 }
 
 function fromSsm(

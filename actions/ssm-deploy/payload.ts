@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Problem } from '../../lib/errors.ts';
-import { encodePayload } from './document.ts';
+import { encodePayload, PAYLOAD_LIMIT } from './document.ts';
 import type { SsmInputs } from './inputs.ts';
 
 export interface Container {
@@ -22,8 +22,6 @@ const IMAGE = /^[\w.:-]+\/[\w./-]+@sha256:[0-9a-f]{64}$/;
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const REFERENCE = /^\$\{ssm:(\/[\w./-]+|[\w.-]+)\}$/;
 const PORT = /^(?:\d{1,3}(?:\.\d{1,3}){3}:)?\d{1,5}:\d{1,5}(?:\/(?:tcp|udp))?$/;
-/** Limit of our document's allowedPattern; SSM documents with their parameters end at 64 KB. */
-const PAYLOAD_LIMIT = 40_000;
 
 /** The container that the inputs describe. @throws Problem for anything that the host could not carry out. */
 export function containerOf(inputs: SsmInputs): Container {
@@ -108,23 +106,29 @@ export function payloadOf(
   container: Container,
   timing: { stableMs: number; healthyMs: number },
 ): string {
-  const seconds = (ms: number) => String(Math.ceil(ms / 1000));
-  const payload = encodePayload([
-    ['operation', operation],
-    ['name', container.name],
-    ['image', container.image],
-    ['release', releaseFingerprint(container).slice(0, 16)],
-    ['revision', container.revision],
-    ['port', container.port],
-    ['network', container.network],
-    ['memory', container.memory],
-    ['order', container.order],
-    ['stable', seconds(timing.stableMs)],
-    ['healthy', seconds(timing.healthyMs)],
-    ...Object.entries(container.environment).map(([k, value]) => ['env', `${k}=${value}`] as const),
-    ...Object.entries(container.secrets).map(([k, value]) => ['secret', `${k}=${value}`] as const),
-    ...container.volumes.map((value) => ['volume', value] as const),
-  ]);
+  const present = (value: string) => (value === '' ? undefined : value);
+  const spec = {
+    v: 1,
+    component: container.name,
+    release: releaseFingerprint(container).slice(0, 16),
+    image: container.image,
+    revision: container.revision,
+    order: container.order,
+    publish: container.port === '' ? [] : [container.port],
+    env: container.environment,
+    secrets: Object.entries(container.secrets).map(([name, parameter]) => ({ name, from: `ssm:${parameter}` })),
+    volumes: container.volumes,
+    networks: container.network === '' ? [] : [container.network],
+    memory: present(container.memory),
+    'stable-for': Math.ceil(timing.stableMs / 1000),
+    'healthy-within': Math.ceil(timing.healthyMs / 1000),
+  };
+  const payload = encodePayload({
+    v: 1,
+    operation,
+    component: container.name,
+    ...(operation === 'deploy' ? { spec } : {}),
+  });
   check(
     payload.length <= PAYLOAD_LIMIT,
     'container options',

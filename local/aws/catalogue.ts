@@ -28,6 +28,12 @@ export const CATALOGUE: readonly ServiceFacts[] = [
     load: () => import('@aws-sdk/client-ecr'),
   },
   { id: 'ssm', protocol: 'json', target: 'AmazonSSM', load: () => import('@aws-sdk/client-ssm') },
+  {
+    id: 'secretsmanager',
+    protocol: 'json',
+    target: 'secretsmanager',
+    load: () => import('@aws-sdk/client-secrets-manager'),
+  },
   { id: 'logs', protocol: 'json', target: 'Logs_20140328', load: () => import('@aws-sdk/client-cloudwatch-logs') },
   {
     id: 'sts',

@@ -60,7 +60,7 @@ function instance(host: ManagedHost, region: string): Instance {
     ImageId: 'ami-00000000000000000',
     InstanceType: 't3.micro',
     Architecture: process.arch === 'arm64' ? 'arm64' : 'x86_64',
-    State: { Code: 16, Name: 'running' },
+    State: host.state === 'running' ? { Code: 16, Name: 'running' } : { Code: 80, Name: 'stopped' },
     LaunchTime: new Date(host.launchedAt),
     PrivateIpAddress: host.address,
     PrivateDnsName: `ip-${host.address.replaceAll('.', '-')}.${region}.compute.internal`,
@@ -72,7 +72,7 @@ function instance(host: ManagedHost, region: string): Instance {
 function matches(host: ManagedHost, name: string, value: string): boolean {
   const is = (actual: string) => matchesPattern(value, actual, true);
   if (name === 'instance-id') return is(host.id);
-  if (name === 'instance-state-name') return is('running');
+  if (name === 'instance-state-name') return is(host.state);
   if (name === 'private-ip-address') return is(host.address);
   if (name === 'tag-key') return Object.keys(host.tags).some(is);
   if (name === 'tag-value') return Object.values(host.tags).some(is);

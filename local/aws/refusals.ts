@@ -101,6 +101,7 @@ const VALIDATION_CODE: Readonly<Record<ServiceId, string>> = {
   ecr: 'InvalidParameterException',
   logs: 'InvalidParameterException',
   ssm: 'ValidationException',
+  secretsmanager: 'ValidationException',
   sts: 'ValidationError',
   elasticloadbalancing: 'ValidationError',
   iam: 'ValidationError',

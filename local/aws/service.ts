@@ -19,7 +19,16 @@ export interface Call {
   receivedAt: number;
 }
 
-export type ServiceId = 'ecs' | 'ecr' | 'ssm' | 'logs' | 'sts' | 'elasticloadbalancing' | 'ec2' | 'iam';
+export type ServiceId =
+  | 'ecs'
+  | 'ecr'
+  | 'ssm'
+  | 'logs'
+  | 'sts'
+  | 'elasticloadbalancing'
+  | 'ec2'
+  | 'iam'
+  | 'secretsmanager';
 
 /**
  * One API operation. The input has been checked against the SDK's schema: required members are there, types are right,

@@ -15,7 +15,12 @@ export interface EngineProxyDeps {
   listenOn: string;
   /** Called after a request that may have changed a container. */
   changed(): void;
+  /** Whether the host's disk is full: then nothing can be pulled. */
+  diskFull(): boolean;
 }
+
+/** As Docker reports it in the stream of a pull, whose status was sent before. */
+const NO_SPACE = 'failed to register layer: write /usr/share/layer: no space left on device';
 
 /** How a request is passed on: where to, and what is changed of its body and of the answer's. */
 interface Route {
@@ -57,6 +62,12 @@ async function serve(deps: EngineProxyDeps, incoming: IncomingMessage, outgoing:
   const url = new URL(incoming.url ?? '/', 'http://engine');
   const refused = refusalOf(incoming.method ?? 'GET', url);
   if (refused !== undefined) return refuse(outgoing, 403, refused);
+  if (deps.diskFull() && incoming.method === 'POST' && /\/images\/create$/.test(url.pathname)) {
+    incoming.resume();
+    outgoing.writeHead(200, { 'content-type': 'application/json' });
+    outgoing.end(`${JSON.stringify({ errorDetail: { message: NO_SPACE }, error: NO_SPACE })}\n`);
+    return;
+  }
   const route = routeOf(deps, incoming.method ?? 'GET', url);
   const headers = { ...incoming.headers };
   let body: Buffer | undefined;

@@ -7,11 +7,13 @@ import { createHash, createHmac } from 'node:crypto';
 const TARGETS: Readonly<Record<string, string>> = {
   ssm: 'AmazonSSM',
   ecr: 'AmazonEC2ContainerRegistry_V20150921',
+  secretsmanager: 'secretsmanager',
 };
 
 const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   ssm: ['get-parameter', 'get-parameters', 'get-parameters-by-path', 'put-parameter'],
   ecr: ['get-login-password', 'get-authorization-token'],
+  secretsmanager: ['get-secret-value'],
 };
 
 interface Asked {
@@ -96,6 +98,19 @@ function hmac(key: string | Buffer, data: string): Buffer {
   return createHmac('sha256', key).update(data).digest();
 }
 
+/** Lists come whole, page after page, as the real command gives them. */
+async function whole({ service, command, input }: Asked): Promise<Record<string, unknown>> {
+  const answer = await call(service, pascal(command), input);
+  if (command !== 'get-parameters-by-path') return answer;
+  const found = [...(answer.Parameters as unknown[])];
+  for (let token = answer.NextToken; token; ) {
+    const page = await call(service, pascal(command), { ...input, NextToken: token });
+    found.push(...(page.Parameters as unknown[]));
+    token = page.NextToken;
+  }
+  return { Parameters: found };
+}
+
 /** A path of names, "Parameter.Value": all of JMESPath that scripts here need. */
 function select(value: unknown, path: string): unknown {
   if (!/^[\w.]+$/.test(path))
@@ -114,7 +129,7 @@ if (asked.command === 'get-login-password') {
       .replace(/^AWS:/, ''),
   );
 } else {
-  const answer = await call(asked.service, pascal(asked.command), asked.input);
+  const answer = await whole(asked);
   const chosen = asked.query === undefined ? answer : select(answer, asked.query);
   console.log(
     asked.text && typeof chosen !== 'object' ? String(chosen ?? 'None') : JSON.stringify(chosen, undefined, 4),

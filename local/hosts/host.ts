@@ -1,4 +1,4 @@
-import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Engine } from '../engine/engine.ts';
 import { createEngineProxy } from './engine-proxy.ts';
@@ -52,12 +52,17 @@ export function prefixOf(instance: string, hostId: string): string {
 /** Directories of a host that containers on it may mount. */
 const SHARED = ['/run', '/tmp', '/srv', '/opt', '/home', '/var/lib', '/dev/shm'];
 
+/** Of these the ones that a boot finds empty: directory on the host → name in the folder for memory. */
+const IN_MEMORY: Readonly<Record<string, string>> = { '/run': 'run', '/dev/shm': 'shm' };
+
 /** A container that plays an EC2 host: a shell, the usual tools, and a docker of its own. */
 export class Host {
   readonly id: string;
   readonly address: string;
   readonly #options: HostOptions;
   #container = '';
+  #running = false;
+  #diskFull = false;
   #proxy: { close(): Promise<void> } | undefined;
 
   constructor(options: HostOptions) {
@@ -66,23 +71,20 @@ export class Host {
     this.address = options.address;
   }
 
+  get running(): boolean {
+    return this.#running;
+  }
+
+  /** Makes the host and boots it for the first time. */
   async start(): Promise<void> {
-    const { id, engine, engineSocket, image, labels, address, root, memory, env, files, changed } = this.#options;
-    for (const directory of SHARED.filter((d) => d !== '/dev/shm'))
-      await mkdir(join(root, directory), { recursive: true });
-    await mkdir(memory, { recursive: true });
+    const { id, engine, image, root, memory, env, files } = this.#options;
+    for (const directory of SHARED) {
+      const inMemory = IN_MEMORY[directory];
+      await mkdir(inMemory === undefined ? join(root, directory) : join(memory, inMemory), { recursive: true });
+    }
     await mkdir(join(root, 'dev'));
-    await symlink(memory, join(root, 'dev/shm'));
-    const listenOn = join(root, 'run/docker.sock');
-    const scope: HostScope = {
-      prefix: prefixOf(engine.instance, id),
-      labels: { ...labels, [HOST_LABEL]: id },
-      address,
-      root,
-      shared: SHARED,
-    };
-    this.#proxy = await createEngineProxy({ scope, ownLabel: HOST_LABEL, engineSocket, listenOn, changed });
-    await chmod(listenOn, 0o666);
+    for (const [directory, name] of Object.entries(IN_MEMORY)) await symlink(join(memory, name), join(root, directory));
+    await this.startEngine();
     const state = await engine.run({
       name: `slipway-${engine.instance}-${id}`,
       image: image.name,
@@ -91,12 +93,71 @@ export class Host {
       env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', ...env },
       labels: { 'slipway.role': 'host', 'slipway.instance-id': id },
       binds: [
-        ...SHARED.map((directory) => `${directory === '/dev/shm' ? memory : join(root, directory)}:${directory}`),
+        ...SHARED.map((directory) => `${this.#placeOf(directory)}:${directory}`),
         ...Object.entries(image.mounts).map(([source, target]) => `${source}:${target}:ro`),
       ],
       files,
     });
     this.#container = state.id;
+    this.#running = true;
+  }
+
+  #placeOf(directory: string): string {
+    const { root, memory } = this.#options;
+    const inMemory = IN_MEMORY[directory];
+    return inMemory === undefined ? join(root, directory) : join(memory, inMemory);
+  }
+
+  /** Its docker answers. */
+  async startEngine(): Promise<void> {
+    if (this.#proxy) return;
+    const { id, engine, engineSocket, labels, address, root, changed } = this.#options;
+    const scope: HostScope = {
+      prefix: prefixOf(engine.instance, id),
+      labels: { ...labels, [HOST_LABEL]: id },
+      address,
+      root,
+      shared: SHARED,
+    };
+    const listenOn = join(this.#placeOf('/run'), 'docker.sock');
+    const diskFull = () => this.#diskFull;
+    this.#proxy = await createEngineProxy({ scope, ownLabel: HOST_LABEL, engineSocket, listenOn, changed, diskFull });
+    await chmod(listenOn, 0o666);
+  }
+
+  /** Its docker is gone; the containers live on, as with `live-restore`. */
+  async stopEngine(): Promise<void> {
+    await this.#proxy?.close();
+    this.#proxy = undefined;
+    await rm(join(this.#placeOf('/run'), 'docker.sock'), { force: true });
+  }
+
+  fillDisk(full: boolean): void {
+    this.#diskFull = full;
+  }
+
+  /** Everything on it ends at once, without a signal that it could answer. Its disk stays. */
+  async powerOff(): Promise<void> {
+    const { engine, id } = this.#options;
+    if (!this.#running) return;
+    this.#running = false;
+    await this.stopEngine();
+    await engine.kill(this.#container);
+    const own = await engine.list({ labels: { [HOST_LABEL]: id } });
+    await Promise.all(own.filter((c) => c.running).map((c) => engine.kill(c.id)));
+    await Promise.all([this.#container, ...own.map((c) => c.id)].map((one) => this.#ended(one)));
+  }
+
+  async #ended(container: string): Promise<void> {
+    await this.#options.engine.wait(container).catch(() => undefined);
+  }
+
+  /** Switches it on again: what was in memory is gone, and the containers are as the engine found them. */
+  async boot(): Promise<void> {
+    if (this.#running) return;
+    await this.startEngine();
+    await this.#options.engine.start(this.#container);
+    this.#running = true;
   }
 
   /** Runs a script as the agent does: from a file, by `sh -c`, in a process group of its own. */
@@ -133,9 +194,21 @@ export class Host {
     }
   }
 
-  /** Closes its docker and empties its disk, which may hold files of the container's root user. */
+  /** Ends it for good: its containers go, and its disk, which may hold files of the container's root user. */
+  async terminate(): Promise<void> {
+    const { engine, id } = this.#options;
+    await this.powerOff();
+    await engine.start(this.#container).catch(() => undefined);
+    const own = await engine.list({ labels: { [HOST_LABEL]: id } });
+    await Promise.all(own.map((c) => engine.remove(c.id)));
+    await this.stop();
+  }
+
+  /** Closes its docker and empties its disk. */
   async stop(): Promise<void> {
+    this.#running = false;
     await this.#proxy?.close();
+    this.#proxy = undefined;
     if (this.#container === '') return;
     const { engine } = this.#options;
     const empty = `for d in ${SHARED.join(' ')}; do find "$d" -mindepth 1 -delete; done`;

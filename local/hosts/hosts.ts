@@ -23,11 +23,12 @@ export interface ManagedHost {
   id: string;
   name: string;
   tags: Readonly<Record<string, string>>;
+  state: 'running' | 'stopped';
   /** Whether its agent takes commands. */
   online: boolean;
   address: string;
   launchedAt: number;
-  /** Undefined for one whose agent is not online. */
+  /** Undefined for one that the world says is never online. */
   host: Host | undefined;
   /** What its docker runs, as last seen. */
   containers: readonly HostContainer[];
@@ -42,7 +43,25 @@ export interface Hosts {
    */
   start(awsUrl: string): Promise<void>;
   stop(): Promise<void>;
+  /** Has something happen to a host. @throws Error for an id that is not there, or never was online */
+  does(id: string, act: HostAct): Promise<void>;
+  /** Terminates a host and launches another with the same name, tags and role, as an auto scaling group does. @returns the new one */
+  replace(id: string): Promise<ManagedHost>;
 }
+
+/** What may happen to a host. The agent of one that is off is not online; with the engine off its containers live on. */
+export const HOST_ACTS = [
+  'power-off',
+  'boot',
+  'reboot',
+  'agent-offline',
+  'agent-online',
+  'engine-stop',
+  'engine-start',
+  'disk-full',
+  'disk-free',
+] as const;
+export type HostAct = (typeof HOST_ACTS)[number];
 
 export interface HostsDeps {
   context: LocalContext;
@@ -58,6 +77,7 @@ export interface HostsDeps {
 
 interface Planned extends ManagedHost {
   role: string | undefined;
+  agent: boolean;
 }
 
 export function createHosts(specs: readonly HostSpec[], deps: HostsDeps): Hosts {
@@ -65,6 +85,8 @@ export function createHosts(specs: readonly HostSpec[], deps: HostsDeps): Hosts 
   const managed = plan(specs, context.clock.now());
   const started: Host[] = [];
   const watching = new AbortController();
+  let launch: ((one: Planned) => Promise<void>) | undefined;
+  let lastAddress = managed.length;
 
   async function boot(one: Planned, awsUrl: string, image: HostImage, engineSocket: string): Promise<void> {
     const host = new Host({
@@ -77,7 +99,7 @@ export function createHosts(specs: readonly HostSpec[], deps: HostsDeps): Hosts 
       root: join(deps.directory.path, one.id),
       memory: join(deps.directory.memory, one.id),
       env: environment(context.region, awsUrl, deps.keyFor(one.id, one.role)),
-      files: filesOf(deps.registry),
+      files: { ...filesOf(deps.registry), '/etc/slipway/host.json': identityOf(one, context.region) },
       changed: () => void refresh(engine, one),
     });
     started.push(host);
@@ -85,15 +107,45 @@ export function createHosts(specs: readonly HostSpec[], deps: HostsDeps): Hosts 
     one.host = host;
   }
 
+  function known(id: string): Planned & { host: Host } {
+    const one = managed.find((candidate) => candidate.id === id);
+    if (one?.host === undefined)
+      throw new Error(`there is no host ${id} that runs here; there are ${managed.map((h) => h.id).join(', ')}`);
+    return one as Planned & { host: Host };
+  }
+
   return {
     all: () => managed,
     find: (id) => managed.find((one) => one.id === id),
+    async does(id, act) {
+      const one = known(id);
+      await ACTS[act](one.host, one);
+      one.state = one.host.running ? 'running' : 'stopped';
+      one.online = one.agent && one.host.running;
+      context.bus.emit({ kind: 'host.act', text: `${one.name}: ${act}`, data: { host: id, act } });
+      await refresh(engine, one);
+    },
+    async replace(id) {
+      const old = known(id);
+      if (launch === undefined) throw new Error('the hosts were not started');
+      const spec = { id: `i-${randomBytes(9).toString('hex').slice(0, 17)}`, name: old.name, tags: { ...old.tags } };
+      const [fresh] = plan([{ ...spec, online: true, role: old.role }], context.clock.now());
+      if (fresh === undefined) throw new Error('one host was planned');
+      fresh.address = old.address.replace(/\d+$/, String(10 + lastAddress++));
+      managed.splice(managed.indexOf(old), 1);
+      await old.host.terminate();
+      started.splice(started.indexOf(old.host), 1);
+      managed.push(fresh);
+      await launch(fresh);
+      return fresh;
+    },
     async start(awsUrl) {
       const online = managed.filter((one) => one.online);
       if (online.length === 0) return;
       const image = await ensureHostImage(engine);
       const engineSocket = socketOf();
-      await Promise.all(online.map((one) => boot(one, awsUrl, image, engineSocket)));
+      launch = (one) => boot(one, awsUrl, image, engineSocket);
+      await Promise.all(online.map(launch));
       watch(engine, managed, context, watching.signal);
     },
     async stop() {
@@ -111,7 +163,9 @@ function plan(specs: readonly HostSpec[], launchedAt: number): Planned[] {
     id: spec.id ?? idOf(spec, i),
     name: spec.name ?? spec.tags.Name ?? spec.id ?? `host-${i + 1}`,
     tags: spec.tags,
+    state: 'running',
     online: spec.online,
+    agent: spec.online,
     address: `127.${64 + (second % 128)}.${third}.${10 + i}`,
     launchedAt,
     host: undefined,
@@ -148,12 +202,45 @@ function environment(region: string, awsUrl: string, { credentials }: KnownKey):
   };
 }
 
-/** What the host's disk has beside the image: docker's key to the registry (as the ECR credential helper gives it), the aws command. */
+const ACTS: Readonly<Record<HostAct, (host: Host, one: Planned) => Promise<void> | void>> = {
+  'power-off': (host) => host.powerOff(),
+  boot: (host) => host.boot(),
+  async reboot(host) {
+    await host.powerOff();
+    await host.boot();
+  },
+  'agent-offline': (_, one) => {
+    one.agent = false;
+  },
+  'agent-online': (_, one) => {
+    one.agent = true;
+  },
+  'engine-stop': (host) => host.stopEngine(),
+  'engine-start': (host) => host.startEngine(),
+  'disk-full': (host) => host.fillDisk(true),
+  'disk-free': (host) => host.fillDisk(false),
+};
+
+/** Who the host is, as its tags say it in AWS, and the address that stands for its own. */
+function identityOf({ tags, address }: ManagedHost, region: string): { content: Buffer } {
+  const group = tags['slipway:host-group'];
+  const own = group === undefined ? {} : { environment: tags['slipway:environment'] ?? 'default', group };
+  return { content: Buffer.from(JSON.stringify({ ...own, region, address })) };
+}
+
+/**
+ * What the host's disk has beside the image: docker's key to the registry (as the ECR credential helper gives it), the aws command, and
+ * our program, as an image of terraform/ami has it.
+ */
 function filesOf(registry: Registry): Record<string, { content: Buffer; mode?: number }> {
   const { username, password, serveraddress } = registry.pullCredentials();
   const auth = Buffer.from(`${username}:${password}`).toString('base64');
   const aws = '/usr/local/libexec/slipway-aws.ts';
   return {
+    '/usr/local/sbin/slipway-host': {
+      content: readFileSync(new URL('../../terraform/ami/files/slipway-host', import.meta.url)),
+      mode: 0o755,
+    },
     '/root/.docker/config.json': {
       content: Buffer.from(JSON.stringify({ auths: { [serveraddress]: { auth } } })),
       mode: 0o600,

@@ -17,14 +17,14 @@ export interface HostImage {
 }
 
 /** What a host must have to be of use, and what it may have; everything else comes from busybox. */
-const REQUIRED = ['busybox', 'sh', 'flock', 'docker'];
-const OPTIONAL = ['bash', 'curl', 'jq', 'setsid'];
+const REQUIRED = ['busybox', 'sh', 'flock', 'docker', 'bash', 'jq', 'curl', 'haproxy', 'socat'];
+const OPTIONAL = ['setsid'];
 const MOUNTED = new Set(['docker', 'node']);
 const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
 
 /**
- * Makes, once per machine, the image that plays an EC2 host's disk: its shell, busybox for the usual tools, flock, and what
- * else of curl, jq and bash is here, from this machine's own files; the docker command and Node are mounted.
+ * Makes, once per machine, the image that plays an EC2 host's disk: its shell, busybox for the usual tools, and what slipway-host
+ * needs of a host (bash, jq, curl, flock, HAProxy, socat), from this machine's own files; the docker command and Node are mounted.
  * @throws Problem kind `environment` when this is no Linux machine or a program is missing
  */
 export async function ensureHostImage(engine: Engine): Promise<HostImage> {
@@ -63,13 +63,13 @@ async function findPrograms(): Promise<Map<string, string>> {
   throw new Problem({
     what: `program ${missing.map((p) => `'${p}'`).join(', ')}`,
     cause: 'hosts are made of this machine’s programs, and these were not found on PATH',
-    fix: 'Install them (Debian: busybox-static, util-linux, docker-cli), or leave `hosts` out of the world',
+    fix: 'Install them (`make setup` does; Debian: busybox-static, util-linux, docker-cli, jq, curl, haproxy, socat), or leave `hosts` out of the world',
     kind: 'environment',
   });
 }
 
 async function onPath(program: string): Promise<string | undefined> {
-  for (const directory of [...(process.env.PATH ?? '').split(':'), '/usr/bin', '/bin', '/usr/local/bin']) {
+  for (const directory of [...(process.env.PATH ?? '').split(':'), '/usr/bin', '/bin', '/usr/local/bin', '/usr/sbin']) {
     const path = join(directory, program);
     if (directory.startsWith('/') && (await exists(path))) return path;
   }
@@ -95,11 +95,22 @@ async function fingerprint(files: ReadonlyMap<string, string>): Promise<string> 
   return hash.digest('hex').slice(0, 12);
 }
 
-/** What a host does when it boots: the usual tools by name, the usual directories; then it waits. */
+/**
+ * What a host does when it boots: the usual tools by name, the usual directories, memory empty as after any boot, and the one unit that an
+ * image of ours enables, started again whenever it ends (Restart=always, RestartSec=2).
+ */
 const INIT = `#!/bin/sh
-/bin/busybox mkdir -p /bin /tmp /run /var /root
+/bin/busybox mkdir -p /bin /tmp /run /var/log /root
 /bin/busybox --install -s /bin 2>/dev/null
 [ -e /var/run ] || /bin/busybox ln -s /run /var/run
+[ -e /usr/bin/env ] || /bin/busybox ln -s /bin/busybox /usr/bin/env
+find /run /dev/shm -mindepth 1 ! -path /run/docker.sock -delete 2>/dev/null
+if [ -x /usr/local/sbin/slipway-host ]; then
+  while :; do
+    /usr/local/sbin/slipway-host serve >> /var/log/slipway.log 2>&1
+    sleep 2
+  done &
+fi
 exec /bin/busybox sleep 2147483647
 `;
 
@@ -115,8 +126,8 @@ async function importFiles(engine: Engine, files: ReadonlyMap<string, string>, n
       }
     }
     await mkdir(join(staging, 'etc'), { recursive: true });
-    await writeFile(join(staging, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\n');
-    await writeFile(join(staging, 'etc/group'), 'root:x:0:\n');
+    await writeFile(join(staging, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\nhaproxy:x:108:113::/:/bin/sh\n');
+    await writeFile(join(staging, 'etc/group'), 'root:x:0:\nhaproxy:x:113:\n');
     await writeFile(join(staging, 'boot'), INIT, { mode: 0o755 });
     const tar = spawn('tar', ['-C', staging, '-c', '.'], { stdio: ['ignore', 'pipe', 'inherit'] });
     await engine.importImage(tar.stdout, name, ['CMD ["/boot"]']);

@@ -3,6 +3,7 @@ import { messageOf } from '../../lib/errors.ts';
 import type { Discord } from '../discord/server.ts';
 import type { SlashCommand } from '../discord/slash.ts';
 import type { FaultSpec, Faults } from '../faults.ts';
+import { HOST_ACTS, type HostAct, type Hosts } from '../hosts/hosts.ts';
 import { fromThisMachine } from '../http/guard.ts';
 import { Routes } from '../http/routes.ts';
 import type { HttpReply, HttpRequest } from '../http/server.ts';
@@ -13,6 +14,7 @@ export interface ControlPorts {
   probe(probe: ProbeView): void;
   faults: Faults | undefined;
   discord: Pick<Discord, 'command'> | undefined;
+  hosts: Pick<Hosts, 'does' | 'replace'> | undefined;
 }
 
 const time = v.pipe(v.number(), v.finite());
@@ -48,7 +50,7 @@ const probe = v.strictObject({
 type Act = (body: unknown, params: Record<string, string>) => unknown;
 
 /**
- * What tells or changes something: POST /_control/run, /_control/probe, /_control/faults, /_control/interactions;
+ * What tells or changes something: POST /_control/run, /_control/probe, /_control/faults, /_control/interactions, /_control/hosts/ID/ACT;
  * GET and DELETE /_control/faults. Only tools and pages of this machine may.
  */
 export function createControl(ports: ControlPorts): (request: HttpRequest) => Promise<HttpReply> {
@@ -63,6 +65,14 @@ export function createControl(ports: ControlPorts): (request: HttpRequest) => Pr
     .add('POST /_control/faults', (body) => ({ id: need(ports.faults, 'faults').add(body as FaultSpec) }))
     .add('DELETE /_control/faults', () => need(ports.faults, 'faults').clear())
     .add('DELETE /_control/faults/:id', (_body, { id = '' }) => need(ports.faults, 'faults').remove(id))
+    .add('POST /_control/hosts/:id/:act', async (_body, { id = '', act = '' }) => {
+      const hosts = need(ports.hosts, 'hosts');
+      if (act === 'replace') return { id: (await hosts.replace(id)).id };
+      if (!(HOST_ACTS as readonly string[]).includes(act))
+        throw new Error(`a host does not know '${act}', but replace, ${HOST_ACTS.join(', ')}`);
+      await hosts.does(id, act as HostAct);
+      return undefined;
+    })
     .add('POST /_control/interactions', async (body) => {
       const { state, ephemeral, messages } = await need(ports.discord, 'Discord').command(body as SlashCommand);
       return { state, ephemeral, messages: messages.map(({ content, embeds }) => ({ content, embeds })) };

@@ -3,6 +3,7 @@ import { messageOf } from '../../lib/errors.ts';
 import type { Bus } from '../bus.ts';
 import type { Discord } from '../discord/server.ts';
 import type { Faults } from '../faults.ts';
+import type { Hosts } from '../hosts/hosts.ts';
 import { type HttpReply, type HttpRequest, listen } from '../http/server.ts';
 import { assets } from './assets.ts';
 import { createControl } from './control.ts';
@@ -15,6 +16,8 @@ export interface PageDeps {
   faults?: Faults;
   /** So that a slash command can be typed through the page. */
   discord?: Pick<Discord, 'command'>;
+  /** So that something can happen to the hosts. */
+  hosts?: Pick<Hosts, 'does' | 'replace'>;
   sources: PageSources;
   /** Taken when it is free, otherwise any; 4600 unless told. 0 takes any. */
   port?: number;
@@ -52,7 +55,7 @@ export async function createPage(deps: PageDeps): Promise<Page> {
       feed.poke();
     },
   };
-  const control = createControl({ ...told, faults: deps.faults, discord: deps.discord });
+  const control = createControl({ ...told, faults: deps.faults, discord: deps.discord, hosts: deps.hosts });
   const files = assets();
 
   async function handle(request: HttpRequest): Promise<HttpReply> {

@@ -1,9 +1,12 @@
 import type { LocalContext } from '../../context.ts';
-import type { Host } from '../../hosts/host.ts';
+import type { Host, ScriptEnd } from '../../hosts/host.ts';
 import { type Command, countOf, errorsOf, type Invocation, isFinal, STANDINGS } from './command.ts';
 
 /** Bytes of output that are kept of one stream; the API shows the beginning of them. */
 const KEPT = 1024 * 1024;
+
+/** How often an agent that was not online is looked for. */
+const AGENT_LOOKS_MS = 250;
 
 /** Carries a command out on its hosts: so many at once, and no more of them after so many errors. */
 export async function dispatch(command: Command, context: LocalContext): Promise<void> {
@@ -24,12 +27,14 @@ export async function dispatch(command: Command, context: LocalContext): Promise
 async function invoke(command: Command, invocation: Invocation, context: LocalContext): Promise<void> {
   const { clock, lag } = context;
   const { signal } = invocation.cancel;
-  const { host } = invocation.host;
   const wait = (ms: number) => clock.sleep(ms, signal).catch(() => undefined);
-  if (host === undefined) {
-    await wait(command.deliveryTimeoutSeconds * 1000);
+  // An agent that comes back in time takes the command.
+  const latest = clock.now() + command.deliveryTimeoutSeconds * 1000;
+  while (!invocation.host.online && !signal.aborted && clock.now() < latest)
+    await wait(Math.min(AGENT_LOOKS_MS, latest - clock.now()));
+  const { host } = invocation.host;
+  if (host === undefined || !invocation.host.online)
     return settle(command, invocation, signal.aborted ? 'cancelled' : 'deliveryTimedOut', context);
-  }
   await wait(lag.of('ssm.delivery', command.id));
   if (signal.aborted) return settle(command, invocation, 'cancelled', context);
   invocation.startedAt = clock.now();
@@ -42,7 +47,7 @@ async function execute(command: Command, invocation: Invocation, host: Host, con
   const { script } = command;
   const stdout = collector(command, invocation, 'stdout', context);
   const stderr = collector(command, invocation, 'stderr', context);
-  const end = await host
+  let end: ScriptEnd = await host
     .run({
       id: command.id,
       step: script.step.replace(/[^\w-]/g, ''),
@@ -56,6 +61,13 @@ async function execute(command: Command, invocation: Invocation, host: Host, con
       stderr.write(Buffer.from(`the host is gone: ${String(error)}\n`));
       return { how: 'exited' as const, code: -1 };
     });
+  // A host that died tells nothing any more: the command is in progress until its time is over.
+  const latest = clock.now() + script.timeoutMs;
+  const { signal } = invocation.cancel;
+  const died = !host.running;
+  while (!host.running && !signal.aborted && clock.now() < latest)
+    await clock.sleep(Math.min(AGENT_LOOKS_MS, latest - clock.now()), signal).catch(() => undefined);
+  if (died && !host.running) end = { how: signal.aborted ? 'cancelled' : 'timed-out' };
   // The agent's own last word on a script that failed.
   if (end.how === 'exited' && end.code !== 0)
     stderr.write(Buffer.from(`failed to run commands: exit status ${end.code}`));

@@ -1,0 +1,61 @@
+# shellcheck shell=bash
+# What this host serves: one file for each component, replaced whole. It alone says which container is the current one;
+# containers that it does not name are leftovers. So an operation may die anywhere: the next one looks here.
+
+record='{}'
+
+record_file() { printf '%s/components/%s.json' "$STATE" "$component"; }
+
+# Sets record and what is often asked of it.
+load_record() {
+  record='{}'
+  if [ -e "$(record_file)" ]; then
+    record=$(jq -c 'select(.spec | type == "object")' "$(record_file)" 2> /dev/null)
+    # Taking an unreadable record for none would let a container that serves be taken for a leftover.
+    [ -n "$record" ] || finish failed "the record $(record_file) is not readable" 'Look at the file; without it the next deployment starts from nothing'
+  fi
+  current=$(in_record '.container // ""')
+  current_spec=$(in_record '.spec // empty')
+  current_slot=$(in_record '.slot // ""')
+  previous=$(in_record '."previous-container" // ""')
+  previous_spec=$(in_record '.previous // empty')
+  recorded_base=$(in_record '.base // 0')
+}
+
+in_record() { jq -rc "$1" <<< "$record"; }
+
+# save_record JSON: on disk, whole, before anything relies on it.
+save_record() {
+  local file
+  file=$(record_file)
+  printf '%s\n' "$1" > "$file.new" && sync "$file.new" 2> /dev/null
+  mv -f "$file.new" "$file" && record=$1
+}
+
+# Whether the container is one that the record keeps.
+recorded() { [ -n "$1" ] && { [ "$1" = "$current" ] || [ "$1" = "$previous" ]; }; }
+
+recorded_components() {
+  local file
+  for file in "$STATE"/components/*.json; do
+    [ -e "$file" ] && basename "$file" .json
+  done
+}
+
+# take_lock OPERATION SECONDS: keeps two operations on a component apart. The lock is the kernel's: it ends with its holder.
+take_lock() {
+  exec 9>> "$RUN/lock/$component"
+  flock -w "$2" 9 || return 1
+  printf '%s since %s\n' "$1" "$(date -u +%H:%M:%S)" > "$RUN/lock/$component"
+}
+
+lock_or_end() {
+  take_lock "$1" "$LOCK_WAIT" ||
+    finish failed "another operation on $component holds the lock of this host: $(head -n 1 "$RUN/lock/$component")" \
+      'Wait until it has ended, then run this again' 75
+}
+
+result_of_record() {
+  result_image=$(in_record '.spec.image // ""') result_release=$(in_record '.spec.release // ""')
+  result_previous=$(in_record '.previous.image // ""') result_previous_release=$(in_record '.previous.release // ""')
+}

@@ -1,0 +1,236 @@
+# shellcheck shell=bash
+# What the one systemd unit runs. The desired state is the record, or the parameter where that is newer than the decision that
+# the record is from; a host without a record takes the parameter. So a rebooted host serves what it served, and one that
+# takes another's place serves what its group serves.
+
+INTERVAL=300
+# Deaths, each within ten minutes of the one before, after which it is alarmed and tried only at the interval.
+MANY_DEATHS=10
+
+# desired PATH: name, version and value of the parameters right below it, one a line. Fails when they cannot be read.
+desired() {
+  local answer
+  answer=$(timeout 60 aws ssm get-parameters-by-path --path "$1" --output json 2> /dev/null) || return 1
+  jq -c '.Parameters[] | {component: (.Name | split("/") | last), version: .Version, value: .Value}' <<< "$answer"
+}
+
+# converge COMPONENT PARAMETER: makes this host serve what it should of one component. PARAMETER is {version, value} or nothing.
+# Ends like an operation: 0 it serves, 75 another operation is on it, else why in the log.
+converge() {
+  local version=0 value='' problem
+  component=$1
+  take_lock reconcile 1 || exit 75
+  trap interrupted TERM INT HUP
+  load_record
+  record_before=$record
+  environment=$(in_record '.environment // ""') group=$(in_record '.group // ""') region=$(in_record '.region // ""')
+  use_region "$region"
+  spec=$current_spec
+  if [ -n "$2" ]; then
+    version=$(jq -r .version <<< "$2") value=$(jq -c '.value | fromjson' <<< "$2" 2> /dev/null)
+    problem=$(spec_problem "${value:-null}")
+    if [ -n "$problem" ]; then
+      log "slipway: the parameter of $component, version $version, is not used: $problem"
+      version=0
+    fi
+  fi
+  if [ "$version" -gt "$recorded_base" ] || { [ -z "$spec" ] && [ "$version" -gt 0 ]; }; then
+    [ -n "$environment" ] || { environment=$own_environment group=$own_group region=$own_region; }
+    if [ "$(jq -r .release <<< "$value")" != "$(in_record '.spec.release // ""')" ]; then
+      spec=$value
+      log "slipway: $component becomes release $(of .release), version $version of its parameter"
+      replace "$version" old
+      exit 0
+    fi
+    save_record "$(jq -c --argjson base "$version" '.base = $base' <<< "$record")"
+  fi
+  [ -n "$spec" ] || exit 0
+  keep_running
+}
+
+# The current container runs, unless it ended in a way after which its policy lets it rest.
+keep_running() {
+  local state code rest=no
+  IFS=' ' read -r state code < <(look "$current" | jq -r '"\(.State.Status) \(.State.ExitCode)"')
+  if [ "${state:-gone}" != running ]; then
+    case $(of '.restart // "always"') in
+      on-failure) [ "${state:-gone}" = exited ] && [ "$code" = 0 ] && rest=yes ;;
+      # Once after a boot: it did not end by itself then.
+      no) [ "${state:-gone}" = exited ] && [ -e "$RUN/restarts/$component.started" ] && rest=yes ;;
+    esac
+    if [ "$rest" = no ]; then
+      log "slipway: $component does not run (${state:-gone}${code:+, exit code $code}): it is started"
+      : > "$RUN/restarts/$component.started"
+      if ! resume; then
+        log "slipway: $component does not start: $why"
+        last_lines "$current" 20 >&2
+        # A container that cannot be healed by a start is made anew, the image pulled again if it is gone.
+        running "$current" || remove "$current"
+        exit 1
+      fi
+    fi
+  fi
+  : > "$RUN/restarts/$component.started"
+  publish_current || { log "slipway: $component: $why"; exit 1; }
+  retire_others > /dev/null
+  exit 0
+}
+
+# reconcile: every component that this host should serve. Fails when one of them does not.
+reconcile() {
+  local status=0 parameters='' path name seen=' ' own='' found pids=() pid
+  engine_answers || { log 'slipway: the docker engine does not answer'; return 69; }
+  identify
+  [ -z "$own_group" ] || own=/slipway/${own_environment:-default}/$own_group
+  while read -r path; do
+    [ -n "$path" ] || continue
+    # What cannot be asked for is served as it was.
+    found=$(desired "$path/") || { log "slipway: the parameters below $path cannot be read; the records count"; status=1; continue; }
+    [ "$path" = "$own" ] || found=$(while read -r name; do
+      jq -c --arg path "$path" --arg name "$name" --slurpfile record "$STATE/components/$name.json" 'select(.component == $name
+        and "/slipway/\($record[0].environment)/\($record[0].group)" == $path)' <<< "$found"
+    done < <(recorded_components))
+    parameters=$parameters$found$'\n'
+  done < <({ printf '%s\n' "$own"; records | jq -r '.[] | select((.group // "") != "") | "/slipway/\(.environment)/\(.group)"'; } | sort -u)
+  while read -r name; do
+    [ -n "$name" ] || continue
+    case $seen in *" $name "*) continue ;; esac
+    seen="$seen$name "
+    # Each by itself: one that waits for its health check keeps no other.
+    (converge "$name" "$(jq -c --arg name "$name" 'select(.component == $name)' <<< "$parameters" | head -n 1)") &
+    pids+=($!)
+  done < <(recorded_components; jq -r .component <<< "$parameters")
+  for pid in ${pids[@]+"${pids[@]}"}; do wait "$pid" || status=1; done
+  proxy_apply || { log "slipway: $why"; status=1; }
+  return "$status"
+}
+
+# --- The loop ----------------------------------------------------------------------------------------------------------
+
+# died COMPONENT CONTAINER: plans its next start: at once, then later and later.
+died() {
+  local now last count
+  now=$(date +%s)
+  component=$1
+  # Candidates and those that were replaced die as they should.
+  [ "$(jq -r '.container // ""' "$(record_file)" 2> /dev/null)" = "$2" ] || return 0
+  last=${died_at[$1]:-0} count=${deaths[$1]:-0}
+  if [ $((now - last)) -gt 600 ]; then count=0; fi
+  count=$((count + 1))
+  deaths[$1]=$count died_at[$1]=$now
+  if [ "$count" -gt "$MANY_DEATHS" ]; then
+    log "slipway-alarm: $1 has died $count times in a row; it is started again only every $INTERVAL s"
+    due[$1]=$((now + INTERVAL))
+  else
+    due[$1]=$((now + (count == 1 ? 0 : 2 ** (count - 2))))
+  fi
+}
+
+# What is not as it should be is looked at again: soon, then ever later.
+again() {
+  failures=$((failures + 1))
+  next=$(($(date +%s) + (failures > 5 ? INTERVAL : 5 * 2 ** (failures - 1))))
+}
+
+# A component whose time has come, by itself: the others do not wait for its health check.
+begin_due() {
+  local name now
+  now=$(date +%s)
+  for name in "${!due[@]}"; do
+    [ "${due[$name]}" -le "$now" ] && [ -z "${jobs[$name]:-}" ] || continue
+    unset "due[$name]"
+    (converge "$name" '') > /dev/null &
+    jobs[$name]=$!
+  done
+}
+
+end_jobs() {
+  local name code
+  for name in "${!jobs[@]}"; do
+    kill -0 "${jobs[$name]}" 2> /dev/null && continue
+    wait "${jobs[$name]}"
+    code=$?
+    unset "jobs[$name]"
+    if [ "$name" = .all ]; then
+      if [ "$code" = 0 ]; then failures=0 next=$(($(date +%s) + INTERVAL)); else again; fi
+    elif [ "$code" = 75 ]; then
+      # Another operation is on it, and may die.
+      due[$name]=$(($(date +%s) + 5))
+    elif [ "$code" != 0 ] && [ -z "${due[$name]:-}" ]; then
+      again
+    fi
+  done
+}
+
+# The deaths of our containers, as "COMPONENT CONTAINER".
+watch_deaths() {
+  exec docker events --filter type=container --filter event=die --filter label=slipway.component \
+    --format "${OPEN}index .Actor.Attributes \"slipway.component\"$CLOSE ${OPEN}index .Actor.Attributes \"slipway.container\"$CLOSE"
+}
+
+serve() {
+  local line events next failures=0 program code
+  declare -gA due=() jobs=() deaths=() died_at=()
+  program=$(stat -c '%i %Y' "$0")
+  trap 'kill "${watcher:-}" 2> /dev/null; exit 0' TERM INT
+  while :; do
+    exec {events}< <(watch_deaths 2> /dev/null)
+    watcher=$!
+    next=0
+    while :; do
+      end_jobs
+      # In full at boot and at each interval; sooner while something is not as it should be.
+      if [ "$(date +%s)" -ge "$next" ] && [ -z "${jobs[.all]:-}" ]; then
+        reconcile > /dev/null &
+        jobs[.all]=$!
+      fi
+      begin_due
+      # Renewed: the new text goes on.
+      if [ "$(stat -c '%i %Y' "$0" 2> /dev/null)" != "$program" ]; then
+        kill "$watcher" 2> /dev/null
+        exec bash "$0" serve
+      fi
+      IFS= read -r -t 1 -u "$events" line
+      code=$?
+      if [ "$code" = 0 ]; then
+        [[ $line = *' '* ]] && died "${line%% *}" "${line#* }"
+      elif [ "$code" -le 128 ]; then
+        # The engine went away, and with it perhaps what ran: look at everything when it is back.
+        break
+      fi
+    done
+    exec {events}<&-
+    sleep 2
+  done
+}
+
+# The unit of this program, and the one line by which the distribution's own unit of HAProxy runs our file: it is restarted
+# by its package's updates and reloaded like any other, and stays up while this program is renewed.
+install_units() {
+  prepare
+  proxy_write || log "slipway: $why"
+  mkdir -p /etc/systemd/system/haproxy.service.d
+  cat > /etc/systemd/system/haproxy.service.d/slipway.conf << UNIT
+[Service]
+Environment=CONFIG=$PROXY_FILE
+UNIT
+  cat > /etc/systemd/system/slipway.service << UNIT
+[Unit]
+Description=Slipway: keeps this host's containers as they were deployed
+After=docker.service haproxy.service network-online.target
+Wants=docker.service haproxy.service network-online.target
+
+[Service]
+ExecStart=$PROGRAM serve
+Restart=always
+RestartSec=2
+# A deployment that is on its way, and the proxy, are no part of it.
+KillMode=process
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+  with_systemd || return 0
+  systemctl daemon-reload && systemctl enable haproxy.service slipway.service > /dev/null 2>&1
+  systemctl restart haproxy.service && systemctl start slipway.service
+}
