@@ -166,16 +166,20 @@ proxy_point() {
     [ "$slot" = green ] && other=blue
     commands="set server $name/$slot addr ${address%:*} port ${address##*:}; set server $name/$slot state ready"
     # A drained server keeps its requests and gets no more; one in maintenance is at rest already.
-    if [ "$(awk -v b="$name" -v s="$other" '$2 == b && $4 == s { print $7 }' <<< "$states")" = 0 ]; then
-      commands="$commands; set server $name/$other state drain"
-    fi
+    if proxy_ready "$name" "$other" <<< "$states"; then commands="$commands; set server $name/$other state drain"; fi
     proxy_say "$commands" > /dev/null || { why='the proxy does not take commands'; return 1; }
   done < <(records | jq -r '.[] | select(.spec.http and (.address // "") != "") | ["c_" + .spec.component, .slot, .address] | @tsv')
 }
 
+# proxy_ready BACKEND SLOT [ADDRESS]: whether the server takes requests, by "show servers state" on stdin. Of the bits of its
+# administrative state (column 7) 4 only says that the file had it disabled.
+proxy_ready() {
+  awk -v b="$1" -v s="$2" -v a="${3:-}" '$2 == b && $4 == s && ($7 == 0 || $7 == 4) && (a == "" || $5 ":" $19 == a) { found = 1 } END { exit !found }'
+}
+
 # proxy_points NAME SLOT ADDRESS: whether the running process sends the component's requests there.
 proxy_points() {
-  proxy_say 'show servers state' | awk -v b="c_$1" -v s="$2" -v a="$3" '$2 == b && $4 == s && $7 == 0 && $5 ":" $19 == a { found = 1 } END { exit !found }'
+  proxy_say 'show servers state' | proxy_ready "c_$1" "$2" "$3"
 }
 
 # proxy_drain SLOT SECONDS: until its last request has ended, or the time is over. Sets left, the requests that have not.
