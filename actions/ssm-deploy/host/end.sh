@@ -3,9 +3,8 @@
 
 # A host that was never provisioned is told so, and made ready when the command asks for it.
 ready() {
-  local wanted missing
-  wanted=$(jq -r '.bootstrap // false' <<< "$request")
-  if [ "$wanted" = true ] || [ "$operation" = bootstrap ]; then
+  local missing
+  if [ "$wants_bootstrap" = true ] || [ "$operation" = bootstrap ]; then
     declare -F provision > /dev/null || finish failed 'this program cannot provision' 'Use an image of terraform/ami'
     step provision 'making the host ready'
     provision || finish failed 'the host could not be made ready' 'Look at the lines above'

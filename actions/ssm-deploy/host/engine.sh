@@ -13,16 +13,16 @@ need_engine() {
 # look CONTAINER: its inspection as one object, or nothing.
 look() { dk inspect --type container "$1" 2> /dev/null | jq -c '.[0] // empty'; }
 exists() { dk inspect --type container "$1" > /dev/null 2>&1; }
-running() { [ -n "$1" ] && [ "$(look "$1" | jq -r .State.Running)" = true ]; }
+running() { [ -n "$1" ] && [ "$(dk inspect --type container --format "${OPEN}.State.Running$CLOSE" "$1" 2> /dev/null)" = true ]; }
 # Names of all containers of the component.
 containers() { dk ps --all --filter "label=slipway.component=$component" --format "${OPEN}.Label \"slipway.container\"$CLOSE" 2> /dev/null; }
 
+# shellcheck disable=SC2016 # a part of programs of jq
+PUBLISHED='((.NetworkSettings.Ports[$port] // [])[0] // null
+  | if . == null then "" else (if .HostIp == "" or .HostIp == "0.0.0.0" then "127.0.0.1" else .HostIp end) + ":" + .HostPort end)'
+
 # address_of CONTAINER PORT: where its port is published, as ADDRESS:PORT; another one at each start.
-address_of() {
-  look "$1" | jq -r --arg port "$2/tcp" '
-    (.NetworkSettings.Ports[$port] // [])[0] // empty
-    | (if .HostIp == "" or .HostIp == "0.0.0.0" then "127.0.0.1" else .HostIp end) + ":" + .HostPort'
-}
+address_of() { dk inspect --type container "$1" 2> /dev/null | jq -r --arg port "$2/tcp" ".[0] // empty | $PUBLISHED"; }
 
 remove() { [ -z "$1" ] || { dk rm --force "$1" > /dev/null 2>&1; forget_secrets "$1"; }; }
 stop() { dk stop "$1" > /dev/null 2>&1; }
@@ -117,16 +117,14 @@ last_lines() {
 # The image's own check, asked now and not only every interval: what waits 30 s for the engine's first look waits here for nothing.
 passes_own_check() {
   local words=()
-  mapfile -d '' -t words < <(jq -j '.Config.Healthcheck.Test // [] |
+  mapfile -d '' -t words < <(jq -j '.[0].Config.Healthcheck.Test // [] |
     if .[0] == "CMD-SHELL" then ["/bin/sh", "-c", .[1]] else .[1:] end | .[] | . + "\u0000"' <<< "$2")
   timeout 10 docker exec "$1" "${words[@]}" > /dev/null 2>&1 8>&- 9>&-
 }
 
-# answers NAME: asks for the health path at the published port. Sets seen.
+# answers PORT PATH HOST ADDRESS: asks for the health path where the port is published. Sets seen.
 answers() {
-  local port path host address status code
-  port=$(of '.http."container-port"') path=$(of '.http."health-path" // ""') host=$(of '(.http.hosts // [])[0] // "localhost"')
-  address=$(address_of "$1" "$port")
+  local port=$1 path=$2 host=$3 address=$4 status code
   [ -n "$address" ] || { seen="port $port of the container is not published"; return 1; }
   status=$(curl -sg -o /dev/null -w '%{http_code}' -m 3 -H "Host: ${host#\*.}" -H 'User-Agent: slipway-health' "http://$address${path:-/}" 8>&- 9>&-)
   code=$?
@@ -144,11 +142,14 @@ answers() {
 
 # wait_healthy NAME: 0 when it may serve; else why says what was seen. Nothing restarts a candidate, so a crash is an end.
 wait_healthy() {
-  local name=$1 began age limit stable json state code oom health probed=0 fine
-  began=$(now_ms) limit=$(of '."healthy-within" // 120') stable=$(of '."stable-for" // 5') seen=''
+  local name=$1 began age limit stable port path host json state code oom health address probed=0 fine
+  began=$(now_ms) seen=''
+  { read -r limit; read -r stable; read -r port; IFS= read -r path; read -r host; } < <(of '."healthy-within" // 120, ."stable-for" // 5,
+    .http."container-port" // "", .http."health-path" // "", (.http.hosts // [])[0] // "localhost"')
   while :; do
-    json=$(look "$name")
-    IFS=' ' read -r state code oom health < <(jq -r '.State | "\(.Status) \(.ExitCode) \(.OOMKilled) \(.Health.Status // "none")"' <<< "$json")
+    json=$(dk inspect --type container "$name" 2> /dev/null)
+    IFS=' ' read -r state code oom health address < <(jq -r --arg port "$port/tcp" ".[0] // empty
+      | (.State | \"\(.Status) \(.ExitCode) \(.OOMKilled) \(.Health.Status // \"none\")\") + \" \" + ($PUBLISHED)" <<< "$json")
     case ${state:-gone} in
       running) ;;
       gone) why='the container is gone' && return 1 ;;
@@ -169,8 +170,8 @@ wait_healthy() {
         fi
         ;;
     esac
-    if [ "$fine" = yes ] && [ "$(of '.http != null')" = true ]; then
-      answers "$name" || fine=no
+    if [ "$fine" = yes ] && [ -n "$port" ]; then
+      answers "$port" "$path" "$host" "$address" || fine=no
     elif [ "$fine" = yes ] && [ "$health" = none ] && [ "$age" -lt $((stable * 1000)) ]; then
       fine=no seen=''
     fi

@@ -71,18 +71,20 @@ bad_payload() { finish failed "$1" 'Send the command with the action of the same
 read_payload() {
   request=$(printf %s "$payload" | base64 -d 2> /dev/null | jq -c 'select(type == "object")' 2> /dev/null)
   [ -n "$request" ] || bad_payload 'the payload is no base64 of a JSON object'
-  local unknown
-  unknown=$(jq -r '(keys - ["v", "operation", "component", "environment", "group", "region", "base", "bootstrap", "spec", "to",
-    "lines", "since", "keep", "all"]) | join(", ")' <<< "$request")
+  local unknown version bootstrap
+  {
+    IFS= read -r unknown && IFS= read -r version && IFS= read -r operation && IFS= read -r component && IFS= read -r environment &&
+      IFS= read -r group && IFS= read -r region && IFS= read -r base && IFS= read -r bootstrap && IFS= read -r spec
+  } < <(jq -r '
+    def word: if . == null then "" elif type == "string" then gsub("\n"; " ") else tojson end;
+    (keys - ["v", "operation", "component", "environment", "group", "region", "base", "bootstrap", "spec", "to", "lines", "since",
+      "keep", "all"] | join(", ")), .v, (.operation | word), (.component // .spec.component? | word),
+    (.environment | word | if . == "" then "default" else . end), (.group | word), (.region | word), (.base // 0), (.bootstrap == true),
+    (.spec // "" | if . == "" then . else tojson end)' <<< "$request" 2> /dev/null)
   [ -z "$unknown" ] || bad_payload "the payload has keys that this host does not know: $unknown"
-  [ "$(jq -r '.v' <<< "$request")" = 1 ] || bad_payload 'the payload is of a version that this host does not know'
-  operation=$(jq -r '.operation // ""' <<< "$request")
-  component=$(jq -r '.component // .spec.component // ""' <<< "$request")
-  environment=$(jq -r '.environment // "" | if . == "" then "default" else . end' <<< "$request")
-  group=$(jq -r '.group // ""' <<< "$request")
-  region=$(jq -r '.region // ""' <<< "$request")
-  base=$(jq -r '.base // 0 | floor' <<< "$request") || bad_payload 'base is no number'
-  spec=$(jq -c '.spec // empty' <<< "$request")
+  [ "$version" = 1 ] || bad_payload 'the payload is of a version that this host does not know'
+  [[ $base =~ ^[0-9]+$ ]] || bad_payload "base is no version of a parameter: $base"
+  wants_bootstrap=$bootstrap
   use_region "$region"
   case $operation in preflight | bootstrap) [ -z "$component" ] && return 0 ;; esac
   [[ $component =~ ^[A-Za-z0-9][A-Za-z0-9_.-]{0,60}$ ]] || bad_payload "the component's name is '$component'"

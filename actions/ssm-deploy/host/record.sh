@@ -14,12 +14,11 @@ load_record() {
     # Taking an unreadable record for none would let a container that serves be taken for a leftover.
     [ -n "$record" ] || finish failed "the record $(record_file) is not readable" 'Look at the file; without it the next deployment starts from nothing'
   fi
-  current=$(in_record '.container // ""')
-  current_spec=$(in_record '.spec // empty')
-  current_slot=$(in_record '.slot // ""')
-  previous=$(in_record '."previous-container" // ""')
-  previous_spec=$(in_record '.previous // empty')
-  recorded_base=$(in_record '.base // 0')
+  {
+    IFS= read -r current && IFS= read -r current_spec && IFS= read -r current_slot && IFS= read -r previous &&
+      IFS= read -r previous_spec && IFS= read -r recorded_base
+  } < <(jq -r '.container // "", (.spec // "" | if . == "" then . else tojson end), .slot // "", ."previous-container" // "",
+    (.previous // "" | if . == "" then . else tojson end), .base // 0' <<< "$record")
 }
 
 in_record() { jq -rc "$1" <<< "$record"; }
@@ -56,6 +55,6 @@ lock_or_end() {
 }
 
 result_of_record() {
-  result_image=$(in_record '.spec.image // ""') result_release=$(in_record '.spec.release // ""')
-  result_previous=$(in_record '.previous.image // ""') result_previous_release=$(in_record '.previous.release // ""')
+  { read -r result_image; read -r result_release; read -r result_previous; read -r result_previous_release; } < <(
+    jq -r '.spec.image // "", .spec.release // "", .previous.image // "", .previous.release // ""' <<< "$record")
 }

@@ -1,0 +1,305 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { PROGRAM_FILE } from '../../scripts/host-program.ts';
+import { DOCUMENT, DOCUMENT_NAME, encodePayload, PAYLOAD_LIMIT } from './document.ts';
+import { fingerprintOf, HOST_PROGRAM, HOST_PROGRAM_VERSION } from './host-program.ts';
+
+let work: string;
+let library: string;
+beforeAll(() => {
+  work = mkdtempSync(join(tmpdir(), 'slipway-program-'));
+  library = join(work, 'library.sh');
+  // Everything but the last part, which would begin.
+  writeFileSync(library, HOST_PROGRAM.slice(0, HOST_PROGRAM.indexOf('# The one place where anything begins')));
+});
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+/** Runs a line of bash with the program's functions; $1 … are the arguments. */
+function bash(line: string, args: string[] = [], input = ''): string {
+  const text = `. "$LIBRARY"; STATE=$WORK RUN=$WORK CONFIG=$WORK PROXY_FILE=$WORK/haproxy.cfg; ${line}`;
+  return execFileSync('bash', ['-c', text, 'bash', ...args], {
+    env: { PATH: process.env.PATH, LIBRARY: library, WORK: work },
+    encoding: 'utf8',
+    input,
+  });
+}
+
+describe('the program', () => {
+  test('has no problem that shellcheck knows of', () => {
+    const { stdout, status } = spawnSync('shellcheck', ['-'], { input: HOST_PROGRAM, encoding: 'utf8' });
+    expect([stdout, status]).toEqual(['', 0]);
+  });
+  test('is made of every part there is', () => {
+    for (const part of readdirSync(new URL('./host', import.meta.url))) {
+      const text = readFileSync(new URL(`./host/${part}`, import.meta.url), 'utf8');
+      expect([part, HOST_PROGRAM.includes(text.replace(/^# shellcheck shell=bash\n/, ''))]).toEqual([part, true]);
+    }
+  });
+  test('lies in the images of hosts as it is here; else run node scripts/host-program.ts', () => {
+    expect(readFileSync(PROGRAM_FILE, 'utf8') === HOST_PROGRAM).toBe(true);
+  });
+  test('has a version that was raised for what it is; else run node scripts/host-program.ts', () => {
+    expect(HOST_PROGRAM).toContain(`PROGRAM_VERSION=${HOST_PROGRAM_VERSION}\n# parts: ${fingerprintOf(HOST_PROGRAM)}\n`);
+  });
+  test('has no double braces, which SSM would take for its own', () => {
+    expect(HOST_PROGRAM.match(/\{\{|\}\}/g)).toBeNull();
+  });
+});
+
+describe('the document', () => {
+  const { mainSteps } = JSON.parse(DOCUMENT) as { mainSteps: { inputs: { runCommand: string[] } }[] };
+  const lines = mainSteps[0]?.inputs.runCommand ?? [];
+
+  test('has no double braces but those of its two parameters', () => {
+    expect([...DOCUMENT.matchAll(/\{\{[^}]*\}\}/g)].map((m) => m[0]).sort()).toEqual([
+      '{{ executionTimeout }}',
+      '{{ payload }}',
+    ]);
+  });
+  test('is below the 64 KB of SSM with its longest payload, and named by its content', () => {
+    expect(Buffer.byteLength(DOCUMENT) + PAYLOAD_LIMIT).toBeLessThan(64 * 1024);
+    expect(DOCUMENT_NAME).toMatch(/^Slipway-Deploy-[0-9a-f]{12}$/);
+  });
+  test('is understood by a POSIX shell, and unpacks to the program', () => {
+    execFileSync('sh', ['-n'], { input: lines.join('\n') });
+    const packed = lines.slice(lines.findIndex((line) => line.includes("<< 'PROGRAM'")) + 1, lines.indexOf('PROGRAM'));
+    const text = execFileSync('sh', ['-c', 'base64 -d | gzip -d'], { input: packed.join('\n'), encoding: 'utf8' });
+    expect(text === HOST_PROGRAM).toBe(true);
+  });
+  test('takes a payload as one word of base64', () => {
+    const payload = encodePayload({ text: `a'b"$(id) {{x}} ü` });
+    expect(payload).toMatch(/^[A-Za-z0-9+/=]+$/);
+    expect(JSON.parse(Buffer.from(payload, 'base64').toString())).toEqual({ text: `a'b"$(id) {{x}} ü` });
+  });
+});
+
+const IMAGE = `123456789012.dkr.ecr.eu-central-1.amazonaws.com/web@sha256:${'a'.repeat(64)}`;
+const SPEC = { v: 1, component: 'web', release: '0123456789abcdef', image: IMAGE };
+
+describe('a spec', () => {
+  const problem = (over: object) => bash('spec_problem "$1"', [JSON.stringify({ ...SPEC, ...over })]).trim();
+
+  test('with everything that the contract names is taken', () => {
+    expect(
+      problem({
+        revision: 'abc',
+        order: 'start-first',
+        http: { port: 80, 'container-port': 3000, hosts: ['a.example', '*.b.example'], 'health-path': '/health?full=1' },
+        env: { A: 'x\n$(id)' },
+        secrets: [
+          { name: 'A', from: 'ssm:/x/y', as: 'file' },
+          { name: 'B', from: 'secretsmanager:prod/db#password', as: 'environment' },
+          { name: 'C', from: 'secretsmanager:arn:aws:secretsmanager:eu-central-1:123456789012:secret:x-AbCdEf' },
+        ],
+        volumes: ['data:/data', '/srv/x:/x:ro'],
+        tmpfs: ['/tmp:size=64m'],
+        networks: ['app'],
+        memory: '256m',
+        cpus: '0.5',
+        pids: 200,
+        restart: 'on-failure',
+        labels: { 'com.example.team': 'a b' },
+        user: '1000:1000',
+        entrypoint: '/bin/x',
+        command: ['--flag', ''],
+        'read-only': true,
+        init: false,
+        'cap-add': ['NET_ADMIN'],
+        'cap-drop': ['ALL'],
+        'extra-hosts': ['db:10.0.0.1'],
+        ulimits: ['nofile=1024:2048'],
+        'shm-size': '64m',
+        hostname: 'h',
+        'stop-signal': 'SIGQUIT',
+        'stop-timeout': 30,
+        'log-driver': 'awslogs',
+        'log-options': { 'awslogs-group': 'g' },
+        'health-check': { command: ['CMD', 'curl', 'x'], interval: 5, timeout: 2.5, retries: 3, 'start-period': 0 },
+        'healthy-within': 120,
+        'stable-for': 5,
+        'drain-within': 30,
+      }),
+    ).toBe('');
+  });
+
+  test.each([
+    [{ surprise: 1 }, 'surprise is not known to this host: its program is older than the action'],
+    [{ release: undefined }, 'release is missing'],
+    [{ v: 2 }, 'v does not fit: 2'],
+    [{ component: '../etc' }, 'component does not fit: "../etc"'],
+    [{ component: '-x' }, 'component does not fit: "-x"'],
+    [{ image: 'nginx:latest' }, 'image does not fit: "nginx:latest"'],
+    [{ http: { port: 80 } }, 'http does not fit: {"port":80}'],
+    [{ http: { port: 0, 'container-port': 1 } }, /^http does not fit/],
+    [{ http: { port: 80, 'container-port': 1, path: '/' } }, /^http does not fit/],
+    [{ http: { port: 80, 'container-port': 1, hosts: ['a b'] } }, /^http does not fit/],
+    [{ http: { port: 80, 'container-port': 1, hosts: ['a}\n  bind :1'] } }, /^http does not fit/],
+    [{ http: { port: 80, 'container-port': 1, 'health-path': 'health' } }, /^http does not fit/],
+    [{ http: { port: 80, 'container-port': 1 }, publish: ['1:1'] }, /^http and publish do not go together/],
+    [{ http: { port: 80, 'container-port': 1 }, networks: ['host'] }, /^http needs a network of its own/],
+    [{ publish: ['80'] }, 'publish does not fit: ["80"]'],
+    [{ env: { 'A=B': '' } }, /^env does not fit/],
+    [{ env: { A: 1 } }, /^env does not fit/],
+    [{ env: { A: 'x\0y' } }, /^env does not fit/],
+    [{ secrets: [{ name: 'A', from: 'hunter2' }] }, /^secrets does not fit/],
+    [{ secrets: [{ name: '../A', from: 'ssm:/x' }] }, /^secrets does not fit/],
+    [{ secrets: [{ name: 'A', from: 'ssm:/x', as: 'argument' }] }, /^secrets does not fit/],
+    [
+      {
+        secrets: [
+          { name: 'A', from: 'ssm:/x' },
+          { name: 'A', from: 'ssm:/y' },
+        ],
+      },
+      /^secrets does not fit/,
+    ],
+    [{ volumes: ['--privileged'] }, /^volumes does not fit/],
+    [{ memory: 'lots' }, 'memory does not fit: "lots"'],
+    [{ restart: 'unless-stopped' }, /^restart does not fit/],
+    [{ pids: 1.5 }, /^pids does not fit/],
+    [{ 'stop-timeout': -1 }, /^stop-timeout does not fit/],
+    [{ 'health-check': { test: [] } }, /^health-check does not fit/],
+  ])('%j is refused', (over, expected) => {
+    if (typeof expected === 'string') expect(problem(over)).toBe(expected);
+    else expect(problem(over)).toMatch(expected);
+  });
+
+  test.each([
+    [{}, 'stop-first'],
+    [{ http: { port: 80, 'container-port': 1 } }, 'start-first'],
+    [{ http: { port: 80, 'container-port': 1 }, order: 'stop-first' }, 'stop-first'],
+    [{ order: 'start-first' }, 'start-first'],
+    [{ order: 'start-first', publish: ['1:1'] }, 'stop-first'],
+  ])('%j is deployed %s', (over, order) => {
+    expect(bash('order_of "$1"', [JSON.stringify({ ...SPEC, ...over })]).trim()).toBe(order);
+  });
+});
+
+describe('the arguments of docker create', () => {
+  const created = (over: object) =>
+    bash('jq -j --arg name web-1 --arg secrets /run/slipway/secrets/web-1 "$CREATE" <<< "$1"', [
+      JSON.stringify({ ...SPEC, ...over }),
+    ])
+      .split('\0')
+      .slice(0, -1);
+  const plain = [
+    ...['--name', 'web-1', '--restart', 'no'],
+    ...['--label', 'slipway.component=web', '--label', 'slipway.container=web-1'],
+    ...['--label', 'slipway.release=0123456789abcdef', '--label', `slipway.image=${IMAGE}`],
+    ...['--env', 'SLIPWAY_COMPONENT=web', '--env', 'SLIPWAY_REVISION=', '--env', `SLIPWAY_DIGEST=sha256:${'a'.repeat(64)}`],
+    ...['--stop-timeout', '30', '--init'],
+    ...['--log-driver', 'json-file', '--log-opt', 'max-size=10m', '--log-opt', 'max-file=3'],
+  ];
+  test('of a spec that says nothing', () => expect(created({})).toEqual(plain));
+  test.each([
+    [{ env: { A: `x "y" $(id)\n'z'` } }, ['--env', `A=x "y" $(id)\n'z'`]],
+    [{ http: { port: 80, 'container-port': 3000 } }, ['--publish', '127.0.0.1::3000']],
+    [{ publish: ['53:53/udp'] }, ['--publish', '53:53/udp']],
+    [{ memory: '256m', cpus: '0.5', pids: 9 }, ['--memory', '256m', '--cpus', '0.5', '--pids-limit', '9']],
+    [
+      { secrets: [{ name: 'T', from: 'ssm:/t' }] },
+      ['--volume', '/run/slipway/secrets/web-1/files:/run/secrets:ro', '--env', 'T_FILE=/run/secrets/T'],
+    ],
+    [{ secrets: [{ name: 'T', from: 'ssm:/t', as: 'environment' }] }, []],
+    [{ 'read-only': true, 'cap-drop': ['ALL'] }, ['--read-only', '--cap-drop', 'ALL']],
+    [
+      { 'health-check': { command: ['CMD', 'curl', "it's"], interval: 1.5, retries: 2 } },
+      ['--health-cmd', `'curl' 'it'\\''s'`, '--health-interval', '1500ms', '--health-retries', '2'],
+    ],
+    [{ 'health-check': { command: ['CMD-SHELL', 'a || b'] } }, ['--health-cmd', 'a || b']],
+    [{ 'health-check': { command: ['NONE'] } }, ['--no-healthcheck']],
+  ])('%j adds its own', (over, added) => {
+    const seen = created(over);
+    expect(plain.every((word) => seen.includes(word))).toBe(true);
+    expect(seen.filter((word, i) => !plain.includes(word) || added[0] === word || added[0] === seen[i - 1])).toEqual(
+      expect.arrayContaining(added),
+    );
+  });
+});
+
+describe('the configuration of the proxy', () => {
+  const records = [
+    { spec: { ...SPEC, http: { port: 80, 'container-port': 1 } }, slot: 'blue', address: '127.0.0.1:32768' },
+    {
+      spec: { ...SPEC, component: 'api', order: 'stop-first', http: { port: 80, 'container-port': 1, hosts: ['API.example', '*.api.example'] } },
+      slot: 'green',
+      address: '127.0.0.1:32769',
+    },
+    { spec: { ...SPEC, component: 'bot' }, slot: '', address: '' },
+  ];
+  const render = (given: object[], tls = '') =>
+    bash('jq -r --arg bind "*" --arg tls "$1" --arg socket /run/x.sock --arg user "" "$PROXY_CONFIG"', [tls], JSON.stringify(given));
+
+  test('has a frontend for each port, the names of components that share it, and two servers for each', () => {
+    const text = render(records);
+    expect(text.match(/^frontend .*/gm)).toEqual(['frontend p_80']);
+    expect(text).toContain('use_backend c_api if { req.hdr(host),field(1,:),lower -m str api.example }');
+    expect(text).toContain('default_backend c_web\n');
+    expect(text).toContain('  server blue 127.0.0.1:32768\n  server green 127.0.0.1:9 disabled\n');
+    expect(text).toContain('  retries 20\n  server blue 127.0.0.1:9 disabled\n  server green 127.0.0.1:32769\n');
+    expect(text).not.toContain('bot');
+  });
+  test.each([[[]], [records], [records.slice(1)]])('is one that HAProxy takes', (given) => {
+    const file = join(work, 'rendered.cfg');
+    writeFileSync(file, render(given));
+    const { status, stderr } = spawnSync('/usr/sbin/haproxy', ['-c', '-f', file], { encoding: 'utf8' });
+    expect([status, stderr.includes('ALERT')]).toEqual([0, false]);
+  });
+  test('serves TLS beside port 80 when there are certificates, and alone on 443', () => {
+    expect(render(records, '/etc/slipway/tls/').match(/^ {2}bind .*/gm)).toEqual([
+      '  bind *:80',
+      '  bind *:443 ssl crt /etc/slipway/tls/ alpn h2,http/1.1',
+    ]);
+    const own = [{ spec: { ...SPEC, http: { port: 443, 'container-port': 1 } }, slot: 'blue', address: '127.0.0.1:1' }];
+    expect(render(own, '/etc/slipway/tls/').match(/^ {2}bind .*/gm)).toEqual([
+      '  bind *:443 ssl crt /etc/slipway/tls/ alpn h2,http/1.1',
+    ]);
+  });
+  test.each([
+    ['127.0.0.1:1', '0', true],
+    ['127.0.0.1:1', '4', true],
+    ['127.0.0.1:1', '8', false],
+    ['127.0.0.1:2', '0', false],
+  ])('a server at %s in administrative state %s takes requests: %s', (address, state, ready) => {
+    const columns = `3 c_web 1 blue 127.0.0.1 2 ${state} 1 1 0 1 0 0 0 0 0 0 - 1 - 0 0 - - 0`;
+    expect(bash('proxy_ready c_web blue "$1" && echo true || echo false', [address], columns).trim()).toBe(String(ready));
+  });
+});
+
+describe('masking', () => {
+  test.each([
+    ['a value', ['hunter2'], 'it is hunter2, hunter2!', 'it is ***, ***!'],
+    ['a value of patterns', ['a*b?[c]'], 'x a*b?[c] axb', 'x *** axb'],
+    ['a value that holds another', ['abc', 'abcdef'], 'abcdef abc', '*** ***'],
+    ['each line of a value', ['line-1\nline-2'], 'line-2 then line-1', '*** then ***'],
+    ['nothing without secrets', [], 'as it is', 'as it is'],
+  ])('%s', (_, values, text, expected) => {
+    const write = values
+      .map((_value, i) => `printf %s "$${i + 2}" > "$RUN/secrets/c/files/S${i}"`)
+      .join('; ');
+    const line = `rm -rf "$RUN/secrets"; mkdir -p "$RUN/secrets/c/files" "$RUN/secrets/c/environment"; ${write || ':'}; printf %s "$1" | mask c`;
+    expect(bash(line, [text, ...values]).trimEnd()).toBe(expected);
+  });
+});
+
+describe('what is no order ends with 64', () => {
+  test.each([
+    ['not base64', '%%%', 'no base64 of a JSON object'],
+    ['no object', Buffer.from('[1]').toString('base64'), 'no base64 of a JSON object'],
+    ['an unknown key', encodePayload({ v: 1, operation: 'status', component: 'web', sudo: true }), 'does not know: sudo'],
+    ['another version', encodePayload({ v: 2, operation: 'status', component: 'web' }), 'of a version that this host'],
+    ['a strange name', encodePayload({ v: 1, operation: 'status', component: '../x' }), "the component's name is"],
+    ['a strange group', encodePayload({ v: 1, operation: 'status', component: 'x', group: 'a/b' }), "group 'a/b'"],
+    ['another spec', encodePayload({ v: 1, operation: 'deploy', component: 'x', spec: SPEC }), 'the spec is of web, not of x'],
+  ])('%s', (_, payload, cause) => {
+    const { status, stdout } = spawnSync('bash', ['-c', '. "$LIBRARY"; STATE=$WORK RUN=$WORK; read_payload; check_spec'], {
+      env: { PATH: process.env.PATH, LIBRARY: library, WORK: work, payload },
+      encoding: 'utf8',
+    });
+    const line = /^slipway-result (.*)$/m.exec(stdout)?.[1] ?? '';
+    expect([status, JSON.parse(Buffer.from(line, 'base64').toString()).cause]).toEqual([64, expect.stringContaining(cause)]);
+  });
+});

@@ -1,0 +1,210 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { ManagedHost } from '../../local/hosts/hosts.ts';
+import { type Local, startLocal } from '../../local/start.ts';
+import { answer, command, load, only, pushPage, shell, until } from '../support/hosts.ts';
+import { pushScript } from '../support/image.ts';
+
+// What goes wrong around a deployment: whatever it is, the old one serves and the next deployment converges.
+let local: Local;
+let host: ManagedHost;
+const images: Record<string, string> = {};
+const url = () => `http://${host.address}:8080/`;
+
+const web = (version: string, release: string, over: object = {}) => ({
+  v: 1,
+  component: 'web',
+  release: release.repeat(16),
+  image: images[version],
+  http: { port: 8080, 'container-port': 8080, 'health-path': '/health' },
+  secrets: [{ name: 'TOKEN', from: 'ssm:/web/token' }],
+  'healthy-within': 15,
+  ...over,
+});
+/** A worker: it has no port and must not run twice. */
+const bot = (version: string, release: string, over: object = {}) => ({
+  v: 1,
+  component: 'bot',
+  release: release.repeat(16),
+  image: images[version],
+  order: 'stop-first',
+  'stable-for': 1,
+  'stop-timeout': 2,
+  ...over,
+});
+const deploy = (spec: object, options: { killAt?: string } = {}) =>
+  command(host, { operation: 'deploy', spec }, options);
+const running = async (component: string) =>
+  (await shell(host, `docker ps -q --filter label=slipway.component=${component} | xargs -r docker inspect --format '{{.Config.Image}}'`))
+    .trim()
+    .split('\n');
+const shown = (version: string) => images[version] ?? '';
+
+beforeAll(async () => {
+  local = await startLocal({
+    world: {
+      repositories: ['web', 'bot'],
+      parameters: { '/web/token': 'token-5511' },
+      hosts: [{ tags: { 'slipway:environment': 'prod', 'slipway:host-group': 'web' } }],
+    },
+  });
+  host = only(local);
+  images.one = await pushPage(local, 'web:1', 'one');
+  images.two = await pushPage(local, 'web:2', 'two');
+  images.three = await pushPage(local, 'web:3', 'three');
+  images.bot1 = await pushScript(local, 'bot:1', "echo one; trap 'exit 0' TERM; sleep 600 & wait\n");
+  images.bot2 = await pushScript(local, 'bot:2', "echo two; trap 'exit 0' TERM; sleep 600 & wait\n");
+  images.bot3 = await pushScript(local, 'bot:3', 'sleep 0.5; exit 4\n');
+  expect((await deploy(web('one', '1'))).state).toBe('succeeded');
+}, 90_000);
+afterAll(async () => {
+  await local?.stop();
+}, 30_000);
+
+describe('what cannot be had', () => {
+  test.each([
+    [
+      'engine-stop',
+      'engine-start',
+      { code: 69, state: 'failed', cause: 'the docker engine does not answer on this host' },
+    ],
+    [
+      'disk-full',
+      'disk-free',
+      { code: 1, state: 'rolled-back', cause: expect.stringContaining('no space left on device') },
+    ],
+  ] as const)('%s', async (before, after, expected) => {
+    await local.hosts.does(host.id, before);
+    const result = await deploy(web('two', '2'));
+    expect(await answer(url())).toMatch(/^200 one/);
+    await local.hosts.does(host.id, after);
+    expect(result).toMatchObject(expected);
+  });
+
+  test('an image that is not in the registry', async () => {
+    images.none = shown('two').replace(/[0-9a-f]{64}$/, '0'.repeat(64));
+    const result = await deploy(web('none', '2'));
+    expect(result).toMatchObject({
+      state: 'rolled-back',
+      cause: expect.stringMatching(/^the image cannot be pulled: /),
+    });
+    expect(await answer(url())).toMatch(/^200 one/);
+  });
+
+  test('a registry that is down', async () => {
+    const id = local.faults.add({ service: 'registry', effect: { status: 503 } });
+    const result = await deploy(web('two', '2'));
+    local.faults.remove(id);
+    expect(result).toMatchObject({
+      state: 'rolled-back',
+      cause: expect.stringMatching(/^the image cannot be pulled: /),
+    });
+    expect(await answer(url())).toMatch(/^200 one/);
+  });
+
+  test('a decision older than the last one', async () => {
+    expect(await command(host, { operation: 'deploy', spec: web('one', '1'), base: 7 })).toMatchObject({
+      state: 'unchanged',
+    });
+    expect(await command(host, { operation: 'deploy', spec: web('two', '2'), base: 5 })).toMatchObject({
+      code: 1,
+      state: 'failed',
+      cause: expect.stringContaining('told of version 7'),
+    });
+  });
+});
+
+describe('killed', () => {
+  test.each(['pull', 'create', 'start', 'health', 'switch', 'drain', 'stop'])(
+    'at %s: no client notices, and the next deployment converges',
+    async (step) => {
+      // Each time another release, from whichever serves by now.
+      const from = (await answer(url())).includes('one') ? 'one' : 'two';
+      const to = from === 'one' ? 'two' : 'one';
+      const release = step.length.toString(16).repeat(8).slice(0, 7) + step.charCodeAt(1).toString(16);
+      const spec = { ...web(to, '1'), release: release.repeat(16).slice(0, 16) };
+      const clients = load(url(), 50);
+      const killed = await deploy(spec, { killAt: step });
+      expect([killed.code, killed.output.includes('slipway-result')]).toEqual([undefined, false]);
+      expect(await answer(url())).toMatch(/^200 (one|two)/);
+      const again = await deploy(spec);
+      await clients.stop();
+      expect(again).toMatchObject({ code: 0, state: expect.stringMatching(/^(succeeded|unchanged)$/) });
+      expect(await answer(url())).toMatch(new RegExp(`^200 ${to}`));
+      expect(await running('web')).toEqual([shown(to)]);
+      expect(clients.failures).toEqual([]);
+    },
+    60_000,
+  );
+
+  test('a worker after its old container was stopped: it is started again, by itself', async () => {
+    expect(await deploy(bot('bot1', 'a'))).toMatchObject({ state: 'succeeded' });
+    const killed = await deploy(bot('bot2', 'b'), { killAt: 'start' });
+    expect(killed.code).toBeUndefined();
+    await until(
+      () => running('bot'),
+      (images) => images.length === 1 && images[0] === shown('bot1'),
+    );
+    expect(await deploy(bot('bot2', 'b'))).toMatchObject({ state: 'succeeded' });
+    expect(await running('bot')).toEqual([shown('bot2')]);
+  }, 60_000);
+
+  test('a worker that dies young is replaced by the one before', async () => {
+    expect(await deploy(bot('bot3', 'c'))).toMatchObject({
+      state: 'rolled-back',
+      cause: 'the container ended with exit code 4',
+    });
+    expect(await running('bot')).toEqual([shown('bot2')]);
+  }, 60_000);
+});
+
+describe('the host itself', () => {
+  test('a container that dies is started again, and its proxy finds it', async () => {
+    await shell(host, 'docker kill $(docker ps -q --filter label=slipway.component=web)');
+    await until(
+      () => answer(url()),
+      (seen) => /^200/.test(seen),
+    );
+  });
+
+  test('a reboot brings back exactly what was deployed', async () => {
+    expect(await deploy(web('two', 'e'))).toMatchObject({ state: 'succeeded' });
+    await local.hosts.does(host.id, 'reboot');
+    expect(
+      await until(
+        () => answer(url()),
+        (seen) => /^200/.test(seen),
+      ),
+    ).toMatch(/^200 two/);
+    expect(
+      await until(
+        async () => [...(await running('web')), ...(await running('bot'))],
+        (seen) => seen.length === 2 && !seen.includes(''),
+      ),
+    ).toEqual([shown('two'), shown('bot2')]);
+  }, 60_000);
+
+  test('a replacement serves what its group serves, and takes a newer parameter over its record', async () => {
+    for (const spec of [web('three', 'f'), bot('bot2', 'b')])
+      await shell(
+        host,
+        `aws ssm put-parameter --type String --name /slipway/prod/web/${spec.component} --value '${JSON.stringify(spec)}'`,
+      );
+    host = await local.hosts.replace(host.id);
+    expect(
+      await until(
+        () => answer(url()),
+        (seen) => /^200/.test(seen),
+      ),
+    ).toMatch(/^200 three/);
+    await until(
+      () => running('bot'),
+      (seen) => seen.length === 1 && seen[0] === shown('bot2'),
+    );
+    await shell(
+      host,
+      `aws ssm put-parameter --overwrite true --name /slipway/prod/web/web --value '${JSON.stringify(web('one', '1'))}'`,
+    );
+    await shell(host, '/usr/local/sbin/slipway-host reconcile');
+    expect(await answer(url())).toMatch(/^200 one/);
+  }, 60_000);
+});
