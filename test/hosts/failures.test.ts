@@ -34,7 +34,12 @@ const bot = (version: string, release: string, over: object = {}) => ({
 const deploy = (spec: object, options: { killAt?: string } = {}) =>
   command(host, { operation: 'deploy', spec }, options);
 const running = async (component: string) =>
-  (await shell(host, `docker ps -q --filter label=slipway.component=${component} | xargs -r docker inspect --format '{{.Config.Image}}'`))
+  (
+    await shell(
+      host,
+      `docker ps -q --filter label=slipway.component=${component} | xargs -r docker inspect --format '{{.Config.Image}}'`,
+    )
+  )
     .trim()
     .split('\n');
 const shown = (version: string) => images[version] ?? '';
@@ -202,7 +207,7 @@ describe('the host itself', () => {
     );
     await shell(
       host,
-      `aws ssm put-parameter --overwrite true --name /slipway/prod/web/web --value '${JSON.stringify(web('one', '1'))}'`,
+      `aws ssm put-parameter --overwrite --name /slipway/prod/web/web --value '${JSON.stringify(web('one', '1'))}'`,
     );
     await shell(host, '/usr/local/sbin/slipway-host reconcile');
     expect(await answer(url())).toMatch(/^200 one/);

@@ -169,6 +169,50 @@ test('two deployments at once come one after the other', async () => {
   expect([first.state, second.state].sort()).toEqual(['succeeded', 'unchanged']);
 });
 
+test('one that is stopped first keeps its clients waiting, not failing', async () => {
+  const patient = load(url, 20);
+  const result = await deploy('one', '9', { order: 'stop-first', secrets: [] });
+  const back = await deploy('two', 'a', { order: 'stop-first', secrets: [] });
+  await patient.stop();
+  expect([result.state, back.state]).toEqual(['succeeded', 'succeeded']);
+  expect(back.steps.map(({ name }) => name)).toContain('stop-old');
+  // A client's patience is a second here; the proxy's is longer: nothing but that may have come of it.
+  expect(patient.failures.filter((failure) => !failure.startsWith('no answer within'))).toEqual([]);
+});
+
+test('the check of the spec decides, without waiting for the engine to ask', async () => {
+  const check = (command: string) => ({
+    http: undefined,
+    'health-check': { command: ['CMD-SHELL', command], interval: 60 },
+  });
+  const worker = (command: string, release: string) => ({
+    operation: 'deploy',
+    component: 'worker',
+    spec: { ...spec('two', release, { ...fast, ...check(command), secrets: [] }), component: 'worker' },
+  });
+  expect(await run(worker('test -e /nowhere', 'b'))).toMatchObject({
+    state: 'failed',
+    cause: 'it was not healthy within 2 s: its health check does not pass; nothing ran here before',
+  });
+  expect(await run(worker('test -e /www', 'c'))).toMatchObject({ state: 'succeeded' });
+});
+
+test('the log of what runs is told line by line', async () => {
+  const { output } = await run({ operation: 'logs', component: 'web', lines: 5 });
+  expect(output).toMatch(/^slipway-log .*\nslipway-result /m);
+});
+
+test('what is no longer needed of the images is removed, the newest few and what is kept are not', async () => {
+  const images = () => shell(host, `docker image ls --digests ${local.registry.host}/web | grep -c sha256`);
+  const before = Number(await images());
+  expect(await run({ operation: 'prune', component: 'web', keep: 1 })).toMatchObject({
+    code: 0,
+    cause: `${before - 3} images removed`,
+  });
+  // The current one, the one before, and one more.
+  expect([before, Number(await images())]).toEqual([before, 3]);
+});
+
 test('a secret as a variable is there for the container, and its kept container does not keep it', async () => {
   const secrets = [
     { name: 'TOKEN', from: 'ssm:/web/token', as: 'environment' },

@@ -7,6 +7,7 @@ ready() {
   if [ "$wants_bootstrap" = true ] || [ "$operation" = bootstrap ]; then
     declare -F provision > /dev/null || finish failed 'this program cannot provision' 'Use an image of terraform/ami'
     step provision 'making the host ready'
+    install_program
     provision || finish failed 'the host could not be made ready' 'Look at the lines above'
   fi
   case $operation in preflight | bootstrap) return 0 ;; esac
@@ -43,12 +44,13 @@ case ${1:-} in
   serve) as_service=yes && prepare && serve ;;
   reconcile) as_service=yes && prepare && reconcile ;;
   provision) declare -F provision > /dev/null && prepare && provision ;;
+  prune) as_service=yes && prepare && prune_all 2 ;;
   status)
     prepare && component='' environment='' && facts && jq . "$result_facts"
     rm -f "$result_facts"
     ;;
   *)
-    echo 'slipway-host serve | reconcile | status | provision' >&2
+    echo 'slipway-host serve | reconcile | prune | status | provision' >&2
     exit 64
     ;;
 esac

@@ -100,14 +100,24 @@ logs() {
   finish succeeded ''
 }
 
-# Images of our components' repositories that no record needs, but for the newest few of each.
-prune() {
-  local keep repository reference kept removed=0
+# prune_all KEEP: what the daily timer runs; each component under its lock.
+prune_all() {
+  local name
+  while read -r name; do
+    (prune_component "$name" "$1")
+  done < <(recorded_components)
+}
+
+prune() { prune_component "$component" "$(jq -r '.keep // 2 | floor' <<< "$request")"; }
+
+# prune_component NAME KEEP: the images of its repositories go that no record needs, but for the newest few of each.
+prune_component() {
+  local keep=$2 repository reference kept removed=0
+  component=$1
   need_engine
   lock_or_end prune
   load_record
   result_of_record
-  keep=$(jq -r '.keep // 2 | floor' <<< "$request")
   remove_leftovers
   while read -r repository; do
     kept=0

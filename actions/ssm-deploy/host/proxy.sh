@@ -74,7 +74,7 @@ with_systemd() { [ -d /run/systemd/system ] && command -v systemctl > /dev/null 
 
 proxy_start() {
   if with_systemd; then
-    systemctl start haproxy > /dev/null 2>&1
+    systemctl start slipway-proxy.service > /dev/null 2>&1
   else
     setsid haproxy -W -f "$PROXY_FILE" -p "$PROXY_PID" < /dev/null >> /var/log/slipway-proxy.log 2>&1 8>&- 9>&- &
   fi
@@ -82,7 +82,19 @@ proxy_start() {
 
 # The old process hands its listening sockets to the new one and ends what it has begun.
 proxy_reload() {
-  if with_systemd; then systemctl reload haproxy > /dev/null 2>&1; else kill -USR2 "$(head -n 1 "$PROXY_PID")" 2> /dev/null; fi
+  if with_systemd; then systemctl reload slipway-proxy.service > /dev/null 2>&1; else kill -USR2 "$(head -n 1 "$PROXY_PID")" 2> /dev/null; fi
+}
+
+# After an update of its package or of a library the running proxy is the old one still; a reload executes the new one.
+proxy_renew() {
+  local pid
+  pid=$(head -n 1 "$PROXY_PID" 2> /dev/null) || return 0
+  grep -q '\.so.*(deleted)$\|haproxy (deleted)$' "/proc/$pid/maps" 2> /dev/null || return 0
+  log 'slipway: the proxy was updated and is handed over to the new one'
+  exec 7>> "$RUN/lock/.drain"
+  flock -w 90 7
+  proxy_reload
+  exec 7>&-
 }
 
 records() { cat "$STATE"/components/*.json 2> /dev/null | jq -sc .; }

@@ -102,6 +102,7 @@ reconcile() {
   done < <(recorded_components; jq -r .component <<< "$parameters")
   for pid in ${pids[@]+"${pids[@]}"}; do wait "$pid" || status=1; done
   proxy_apply || { log "slipway: $why"; status=1; }
+  if [ "$status" = 0 ]; then proxy_renew; fi
   return "$status"
 }
 
@@ -204,33 +205,65 @@ serve() {
   done
 }
 
-# The unit of this program, and the one line by which the distribution's own unit of HAProxy runs our file: it is restarted
-# by its package's updates and reloaded like any other, and stays up while this program is renewed.
+# unit NAME: writes stdin as a unit where it differs; 0 when it did.
+unit() {
+  local file=/etc/systemd/system/$1 text
+  text=$(cat)
+  [ "$(cat "$file" 2> /dev/null)" = "$text" ] && return 1
+  (umask 022 && printf '%s\n' "$text" > "$file.new") && mv -f "$file.new" "$file"
+}
+
+# The units of this program and of its proxy. The proxy is not the distribution's haproxy.service: an upgrade of the package would
+# restart that, and with it cut every request. `serve` sees that the program was replaced and hands over without a loss.
 install_units() {
+  local changed=no
   prepare
-  proxy_write || log "slipway: $why"
-  mkdir -p /etc/systemd/system/haproxy.service.d
-  cat > /etc/systemd/system/haproxy.service.d/slipway.conf << UNIT
-[Service]
-Environment=CONFIG=$PROXY_FILE
-UNIT
-  cat > /etc/systemd/system/slipway.service << UNIT
+  [ -e "$PROXY_FILE" ] || proxy_write || log "slipway: $why"
+  mkdir -p /etc/systemd/system
+  unit slipway-proxy.service << UNIT && changed=yes
 [Unit]
-Description=Slipway: keeps this host's containers as they were deployed
-After=docker.service haproxy.service network-online.target
-Wants=docker.service haproxy.service network-online.target
+Description=Slipway: the reverse proxy of this host
+After=network-online.target
+Wants=network-online.target
+
+[Service]
+Type=notify
+ExecStartPre=/bin/mkdir -p -m 700 $RUN
+ExecStart=/usr/sbin/haproxy -Ws -f $PROXY_FILE -p $PROXY_PID
+ExecReload=/bin/kill -USR2 \$MAINPID
+KillMode=mixed
+Restart=always
+RestartSec=1
+SuccessExitStatus=143
+LimitNOFILE=65536
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+  unit slipway.service << UNIT && changed=yes
+[Unit]
+Description=Slipway: keeps the containers of this host as they were deployed
+After=docker.service slipway-proxy.service network-online.target
+Wants=docker.service slipway-proxy.service network-online.target
 
 [Service]
 ExecStart=$PROGRAM serve
 Restart=always
 RestartSec=2
-# A deployment that is on its way, and the proxy, are no part of it.
+# A container that is being started when this ends goes on being started.
 KillMode=process
 
 [Install]
 WantedBy=multi-user.target
 UNIT
+  # Ubuntu restarts what uses an outdated library; `serve` does better.
+  if [ -d /etc/needrestart/conf.d ]; then
+    # shellcheck disable=SC2016 # a line of Perl
+    (umask 022 && printf '%s\n' '$nrconf{override_rc}->{qr(^slipway-proxy\.service$)} = 0;' > /etc/needrestart/conf.d/slipway.conf)
+  fi
+  command -v systemctl > /dev/null 2>&1 || return 0
+  systemctl enable slipway-proxy.service slipway.service > /dev/null 2>&1
   with_systemd || return 0
-  systemctl daemon-reload && systemctl enable haproxy.service slipway.service > /dev/null 2>&1
-  systemctl restart haproxy.service && systemctl start slipway.service
+  [ "$changed" = no ] || systemctl daemon-reload
+  systemctl start slipway-proxy.service slipway.service
 }
