@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { Agent, get } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ManagedHost } from '../../local/hosts/hosts.ts';
 import { type Local, startLocal } from '../../local/start.ts';
@@ -154,6 +155,26 @@ describe('while clients ask 200 times a second', () => {
     expect(await answer(url, 'API.example:8080')).toMatch(/^200 two/);
     expect(await answer(url, 'v2.api.example')).toMatch(/^200 two/);
     expect(await answer(url)).toBe(`200 one ${hash}`);
+  });
+
+  test('a client that was idle over a reload and a swap finds the new one on its old connection', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const socketOf = () =>
+      new Promise<[socket: string, body: string]>((resolve, reject) => {
+        const request = get(url, { agent }, (response) => {
+          const port = String(response.socket.localPort);
+          response.on('data', (chunk) => resolve([port, String(chunk).trim()]));
+        });
+        request.on('error', reject);
+      });
+    const [before] = await socketOf();
+    const port = { ...spec('two', '5'), component: 'third', secrets: [], http: { port: 8081, 'container-port': 8080 } };
+    expect(await run({ operation: 'deploy', spec: port })).toMatchObject({ state: 'succeeded' });
+    expect(await deploy('two', 'd')).toMatchObject({ state: 'succeeded' });
+    expect(await socketOf()).toEqual([before, `two ${hash}`]);
+    agent.destroy();
+    expect(await answer(`http://${host.address}:8081/`)).toMatch(/^200 two/);
+    expect(await deploy('one', 'e')).toMatchObject({ state: 'succeeded' });
   });
 
   test('no request failed, and none took longer than a second', async () => {

@@ -93,7 +93,8 @@ replace() {
     back "port $(of .http.port) needs a certificate: there is none in $CONFIG/tls/*.pem"
   fi
   [ "$old_slot" = blue ] && slot=green
-  remove_leftovers
+  # Without a record what runs may be what serves: it goes when the new one has taken over, or when its ports are needed.
+  if [ -n "$old" ] || [ "$order" = stop-first ]; then remove_leftovers; fi
   step pull "$(of .image)"
   ensure_image || back "$why"
   if reusable; then
@@ -130,6 +131,7 @@ replace() {
   save_record "$(jq -nc --argjson spec "$spec" --argjson previous "$kept" --argjson base "$new_base" --arg container "$candidate" \
     --arg kept "$kept_container" --arg slot "$slot" --arg address "$address" --arg environment "$environment" --arg group "$group" \
     --arg region "$region" '{$spec, $base, $previous, $container, "previous-container": $kept, $slot, $address, $environment, $group, $region}')"
+  : > "$RUN/restarts/$component.started"
   if ! proxy_apply; then
     take_back
     back "$why"

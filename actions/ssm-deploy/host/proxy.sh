@@ -9,6 +9,7 @@
 
 PROXY_FILE=$STATE/proxy/haproxy.cfg
 PROXY_SOCKET=$RUN/proxy.sock
+PROXY_MASTER=$RUN/proxy-master.sock
 PROXY_PID=$RUN/proxy.pid
 
 # shellcheck disable=SC2016 # a program of jq
@@ -66,6 +67,14 @@ map(select(.spec.http)) | sort_by(.spec.component) as $all | ($all | map(.spec.h
 
 # proxy_say COMMANDS: to the running process, and its answer.
 proxy_say() { printf '%s\n' "$1" | socat -t 3 - "UNIX-CONNECT:$PROXY_SOCKET" 2> /dev/null 8>&- 9>&-; }
+# After a reload the processes before live until their last client has gone. proxy_say_old COMMAND: to each of them.
+proxy_say_old() {
+  local pid
+  while read -r pid; do
+    printf '@!%s %s\n' "$pid" "$1" | socat -t 3 - "UNIX-CONNECT:$PROXY_MASTER" 2> /dev/null 8>&- 9>&-
+  done < <(printf 'show proc\n' | socat -t 3 - "UNIX-CONNECT:$PROXY_MASTER" 2> /dev/null 8>&- 9>&- |
+    awk '/^# old workers/ { old = 1; next } /^#/ { old = 0 } old && $2 == "worker" { print $1 }')
+}
 proxy_runs() { proxy_say 'show info' | grep -q '^Pid:'; }
 # The structure that the running process was started with: it says so itself.
 proxy_structure() { proxy_say 'show info' | sed -n 's/^[Dd]escription: slipway //p'; }
@@ -74,9 +83,10 @@ with_systemd() { [ -d /run/systemd/system ] && command -v systemctl > /dev/null 
 
 proxy_start() {
   if with_systemd; then
+    [ -e /etc/systemd/system/slipway-proxy.service ] || install_units
     systemctl start slipway-proxy.service > /dev/null 2>&1
   else
-    setsid haproxy -W -f "$PROXY_FILE" -p "$PROXY_PID" < /dev/null >> /var/log/slipway-proxy.log 2>&1 8>&- 9>&- &
+    setsid haproxy -W -S "$PROXY_MASTER,mode,600" -f "$PROXY_FILE" -p "$PROXY_PID" < /dev/null >> /var/log/slipway-proxy.log 2>&1 8>&- 9>&- &
   fi
 }
 
@@ -91,10 +101,7 @@ proxy_renew() {
   pid=$(head -n 1 "$PROXY_PID" 2> /dev/null) || return 0
   grep -q '\.so.*(deleted)$\|haproxy (deleted)$' "/proc/$pid/maps" 2> /dev/null || return 0
   log 'slipway: the proxy was updated and is handed over to the new one'
-  exec 7>> "$RUN/lock/.drain"
-  flock -w 90 7
   proxy_reload
-  exec 7>&-
 }
 
 records() { cat "$STATE"/components/*.json 2> /dev/null | jq -sc .; }
@@ -159,19 +166,15 @@ proxy_converge() {
     proxy_start
     proxy_wait "$structure" || return 1
   elif [ "$loaded" != "$structure" ]; then
-    # The new process knows nothing of what drains in the old one: let that end first.
-    exec 7>> "$RUN/lock/.drain"
-    flock -w 90 7
     proxy_reload
-    proxy_wait "$structure" || { exec 7>&-; return 1; }
-    exec 7>&-
+    proxy_wait "$structure" || return 1
   fi
   proxy_point
 }
 
 # The running process gets the servers of the records: the new one first, so that there is one at every moment.
 proxy_point() {
-  local name slot address other states commands=''
+  local name slot address other states commands command
   states=$(proxy_say 'show servers state')
   while IFS=$'\t' read -r name slot address; do
     other=green
@@ -180,6 +183,11 @@ proxy_point() {
     # A drained server keeps its requests and gets no more; one in maintenance is at rest already.
     if proxy_ready "$name" "$other" <<< "$states"; then commands="$commands; set server $name/$other state drain"; fi
     proxy_say "$commands" > /dev/null || { why='the proxy does not take commands'; return 1; }
+    # Clients that keep a connection to an earlier process are to reach the same server.
+    for command in "set server $name/$slot addr ${address%:*} port ${address##*:}" "set server $name/$slot state ready" \
+      "set server $name/$other state drain"; do
+      proxy_say_old "$command" > /dev/null
+    done
   done < <(records | jq -r '.[] | select(.spec.http and (.address // "") != "") | ["c_" + .spec.component, .slot, .address] | @tsv')
 }
 
@@ -198,16 +206,13 @@ proxy_points() {
 proxy_drain() {
   local until quiet=0
   until=$(($(now_ms) + $2 * 1000))
-  exec 7>> "$RUN/lock/.drain"
-  flock -s 7
   while :; do
-    left=$(proxy_say 'show stat' | awk -F , -v b="c_$component" -v s="$1" '$1 == b && $2 == s { print $5 }')
+    left=$({ proxy_say 'show stat' && proxy_say_old 'show stat'; } | awk -F , -v b="c_$component" -v s="$1" '$1 == b && $2 == s { sum += $5 } END { print sum + 0 }')
     # Twice, since a request that was just given to the server is counted a moment later.
     if [ "${left:-0}" = 0 ]; then quiet=$((quiet + 1)); else quiet=0; fi
     if [ "$quiet" -ge 2 ] || [ "$(now_ms)" -ge "$until" ]; then break; fi
     sleep 0.1
   done
-  exec 7>&-
 }
 
 proxy_rest() { proxy_say "set server c_$component/$1 state maint" > /dev/null; }

@@ -229,7 +229,7 @@ Wants=network-online.target
 [Service]
 Type=notify
 ExecStartPre=/bin/mkdir -p -m 700 $RUN
-ExecStart=/usr/sbin/haproxy -Ws -f $PROXY_FILE -p $PROXY_PID
+ExecStart=/usr/sbin/haproxy -Ws -S $PROXY_MASTER,mode,600 -f $PROXY_FILE -p $PROXY_PID
 ExecReload=/bin/kill -USR2 \$MAINPID
 KillMode=mixed
 Restart=always
