@@ -33,7 +33,7 @@ describe('the program', () => {
     expect([stdout, status]).toEqual(['', 0]);
   });
   test('is made of every part there is', () => {
-    for (const part of readdirSync(new URL('./host', import.meta.url))) {
+    for (const part of readdirSync(new URL('./host', import.meta.url)).filter((file) => file.endsWith('.sh'))) {
       const text = readFileSync(new URL(`./host/${part}`, import.meta.url), 'utf8');
       expect([part, HOST_PROGRAM.includes(text.replace(/^# shellcheck shell=bash\n/, ''))]).toEqual([part, true]);
     }
@@ -270,7 +270,7 @@ describe('the configuration of the proxy', () => {
     expect(text).toContain('use_backend c_api if { req.hdr(host),field(1,:),lower -m str api.example }');
     expect(text).toContain('default_backend c_web\n');
     expect(text).toContain('  server blue 127.0.0.1:32768\n  server green 127.0.0.1:9 disabled\n');
-    expect(text).toContain('  retries 20\n  server blue 127.0.0.1:9 disabled\n  server green 127.0.0.1:32769\n');
+    expect(text).toContain('  server blue 127.0.0.1:9 disabled\n  server green 127.0.0.1:32769\n');
     expect(text).not.toContain('bot');
   });
   test.each([[[]], [records], [records.slice(1)]])('is one that HAProxy takes', (given) => {
@@ -313,6 +313,22 @@ describe('masking', () => {
     const write = values.map((_value, i) => `printf %s "$${i + 2}" > "$RUN/secrets/c/files/S${i}"`).join('; ');
     const line = `rm -rf "$RUN/secrets"; mkdir -p "$RUN/secrets/c/files" "$RUN/secrets/c/environment"; ${write || ':'}; printf %s "$1" | mask c`;
     expect(bash(line, [text, ...values]).trimEnd()).toBe(expected);
+  });
+});
+
+describe('a container that dies', () => {
+  const line = `mkdir -p "$STATE/components"; printf '{"container":"web-1"}' > "$STATE/components/web.json"
+    declare -A due=() deaths=() died_at=()
+    for ((i = 0; i < 12; i++)); do died web "$1" 2>&1; echo "$((\${due[web]:-0} - $(date +%s)))"; done`;
+  test('is started again at once, then ever later, and alarmed in the end', () => {
+    const lines = bash(line, ['web-1']).trim().split('\n');
+    // A second may pass between the two looks at the clock.
+    const expected = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256];
+    for (const [i, seconds] of expected.entries()) expect([seconds, seconds - 1]).toContain(Number(lines[i]));
+    expect(lines[10]).toBe('slipway-alarm: web has died 11 times in a row; it is started again only every 300 s');
+  });
+  test('is left alone when it is not the current one', () => {
+    expect(Number(bash(line, ['web-0']).split('\n')[0])).toBeLessThan(-1000);
   });
 });
 

@@ -171,6 +171,25 @@ describe('the host itself', () => {
     );
   });
 
+  test('an older program gives way to that of a command, and what it serves goes on', async () => {
+    const program = '/usr/local/sbin/slipway-host';
+    const version = () => shell(host, `sed -n 's/^PROGRAM_VERSION=//p' ${program}`);
+    const newest = await version();
+    await shell(
+      host,
+      `sed 's/^PROGRAM_VERSION=.*/PROGRAM_VERSION=0/' ${program} > /tmp/old; chmod 755 /tmp/old; mv /tmp/old ${program}`,
+    );
+    expect((await version()).trim()).toBe('0');
+    await command(host, { operation: 'status', component: 'web' });
+    expect(await version()).toBe(newest);
+    // The one that runs continues with the new text, and still sees a death.
+    await shell(host, 'docker kill $(docker ps -q --filter label=slipway.component=web)');
+    await until(
+      () => answer(url()),
+      (seen) => /^200/.test(seen),
+    );
+  });
+
   test('a reboot brings back exactly what was deployed', async () => {
     expect(await deploy(web('two', 'e'))).toMatchObject({ state: 'succeeded' });
     await local.hosts.does(host.id, 'reboot');

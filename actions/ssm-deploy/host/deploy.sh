@@ -161,7 +161,7 @@ retire() {
   if [ -n "$1" ] && [ "$1" != "$candidate" ]; then
     if [ -n "$2" ]; then
       step drain "$1"
-      proxy_drain "$2" "$(jq -r '."drain-within" // 30' <<< "${3:-null}")"
+      proxy_drain "$2" "$(jq -r '."drain-within" // 30' <<< "${3:-null}")" "$(jq -r '.http.port // 0' <<< "${3:-null}")"
       [ "${left:-0}" = 0 ] || printf '%s\n' "$left requests had not ended when the time for draining was over"
       proxy_rest "$2"
     fi

@@ -41,7 +41,8 @@ map(select(.spec.http)) | sort_by(.spec.component) as $all | ($all | map(.spec.h
 "  option idle-close-on-response",
 "  option forwardfor",
 "  option redispatch 1",
-"  retries 3",
+"  # Requests wait this many seconds for a container that is started again, or that another one replaces after its end.",
+"  retries 10",
 "  retry-on conn-failure empty-response",
 "  timeout connect 2s",
 "  timeout queue 30s",
@@ -62,7 +63,6 @@ map(select(.spec.http)) | sort_by(.spec.component) as $all | ($all | map(.spec.h
   "backend " + backend,
   "  # Only what may be done twice is sent twice; a connection that was refused has carried nothing yet.",
   "  http-request disable-l7-retry if !{ method GET HEAD OPTIONS }",
-  (if (.spec.order // "") == "stop-first" then "  # Requests wait for the next container.", "  retries 20" else empty end),
   server("blue"; .), server("green"; .))'
 
 # proxy_say COMMANDS: to the running process, and its answer.
@@ -75,7 +75,7 @@ proxy_say_old() {
   done < <(printf 'show proc\n' | socat -t 3 - "UNIX-CONNECT:$PROXY_MASTER" 2> /dev/null 8>&- 9>&- |
     awk '/^# old workers/ { old = 1; next } /^#/ { old = 0 } old && $2 == "worker" { print $1 }')
 }
-proxy_runs() { proxy_say 'show info' | grep -q '^Pid:'; }
+proxy_lives() { [ -s "$PROXY_PID" ] && grep -q haproxy "/proc/$(head -n 1 "$PROXY_PID")/comm" 2> /dev/null; }
 # The structure that the running process was started with: it says so itself.
 proxy_structure() { proxy_say 'show info' | sed -n 's/^[Dd]escription: slipway //p'; }
 
@@ -157,15 +157,26 @@ proxy_apply() {
 }
 
 proxy_converge() {
-  local loaded
+  local loaded='' tries
   proxy_write || return 1
-  loaded=$(proxy_structure)
-  if [ -z "$loaded" ] && ! proxy_runs; then
+  # One that runs and does not answer yet was just started, or the machine is busy: no reason to load anything.
+  for ((tries = 0; tries < 50; tries++)); do
+    loaded=$(proxy_structure)
+    if [ -n "$loaded" ] || ! proxy_lives; then break; fi
+    sleep 0.1
+  done
+  if [ -z "$loaded" ]; then
+    if proxy_lives; then
+      why='the proxy does not answer'
+      return 1
+    fi
     # Nothing to serve and nothing running: fine.
     [ "$(records | jq 'any(.spec.http != null)')" = true ] || return 0
     proxy_start
     proxy_wait "$structure" || return 1
   elif [ "$loaded" != "$structure" ]; then
+    # A process that ends takes no more commands, but a last request of each client that is idle now: it is to know the new server.
+    proxy_point || return 1
     proxy_reload
     proxy_wait "$structure" || return 1
   fi
@@ -174,7 +185,7 @@ proxy_converge() {
 
 # The running process gets the servers of the records: the new one first, so that there is one at every moment.
 proxy_point() {
-  local name slot address other states commands command
+  local name slot address other states commands
   states=$(proxy_say 'show servers state')
   while IFS=$'\t' read -r name slot address; do
     other=green
@@ -183,11 +194,6 @@ proxy_point() {
     # A drained server keeps its requests and gets no more; one in maintenance is at rest already.
     if proxy_ready "$name" "$other" <<< "$states"; then commands="$commands; set server $name/$other state drain"; fi
     proxy_say "$commands" > /dev/null || { why='the proxy does not take commands'; return 1; }
-    # Clients that keep a connection to an earlier process are to reach the same server.
-    for command in "set server $name/$slot addr ${address%:*} port ${address##*:}" "set server $name/$slot state ready" \
-      "set server $name/$other state drain"; do
-      proxy_say_old "$command" > /dev/null
-    done
   done < <(records | jq -r '.[] | select(.spec.http and (.address // "") != "") | ["c_" + .spec.component, .slot, .address] | @tsv')
 }
 
@@ -202,12 +208,14 @@ proxy_points() {
   proxy_say 'show servers state' | proxy_ready "c_$1" "$2" "$3"
 }
 
-# proxy_drain SLOT SECONDS: until its last request has ended, or the time is over. Sets left, the requests that have not.
+# proxy_drain SLOT SECONDS PORT: until its last request has ended, or the time is over. Sets left, the requests that have not.
+# A process from before a reload keeps sending to the server; as long as it has clients at the port, they count as requests.
 proxy_drain() {
   local until quiet=0
   until=$(($(now_ms) + $2 * 1000))
   while :; do
-    left=$({ proxy_say 'show stat' && proxy_say_old 'show stat'; } | awk -F , -v b="c_$component" -v s="$1" '$1 == b && $2 == s { sum += $5 } END { print sum + 0 }')
+    left=$({ proxy_say 'show stat' && echo old && proxy_say_old 'show stat'; } | awk -F , -v b="c_$component" -v s="$1" -v p="p_$3" '
+      /^old$/ { old = 1 } $1 == b && $2 == s || old && $1 == p && $2 == "FRONTEND" { sum += $5 } END { print sum + 0 }')
     # Twice, since a request that was just given to the server is counted a moment later.
     if [ "${left:-0}" = 0 ]; then quiet=$((quiet + 1)); else quiet=0; fi
     if [ "$quiet" -ge 2 ] || [ "$(now_ms)" -ge "$until" ]; then break; fi

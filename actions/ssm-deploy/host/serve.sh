@@ -123,7 +123,8 @@ died() {
     log "slipway-alarm: $1 has died $count times in a row; it is started again only every $INTERVAL s"
     due[$1]=$((now + INTERVAL))
   else
-    due[$1]=$((now + (count == 1 ? 0 : 2 ** (count - 2))))
+    # At once, after 1, 2, 4 … seconds.
+    due[$1]=$((now + (1 << count) / 4))
   fi
 }
 
