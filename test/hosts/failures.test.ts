@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { encodePayload } from '../../actions/ssm-deploy/document.ts';
 import type { ManagedHost } from '../../local/hosts/hosts.ts';
 import { type Local, startLocal } from '../../local/start.ts';
 import { answer, command, load, only, pushPage, shell, until } from '../support/hosts.ts';
@@ -161,6 +162,27 @@ describe('killed', () => {
     expect(await running('bot')).toEqual([shown('bot2')]);
   }, 60_000);
 });
+
+test('an operation that is told to end puts back what it stopped', async () => {
+  expect(await deploy(bot('bot2', 'b'))).toMatchObject({ code: 0 });
+  const spec = bot('bot1', 'd', { 'stable-for': 30 });
+  const payload = encodePayload({ v: 1, operation: 'deploy', environment: 'prod', group: 'web', spec });
+  const output = await shell(
+    host,
+    `export payload=${payload}
+/usr/local/sbin/slipway-host > /tmp/operation & operation=$!
+until grep -q 'slipway-step health' /tmp/operation; do sleep 0.1; done
+kill -TERM $operation; wait $operation; echo "exit $?"; cat /tmp/operation`,
+  );
+  expect(output).toMatch(/^exit 1\n/);
+  const line = /^slipway-result (.*)$/m.exec(output)?.[1] ?? '';
+  expect(JSON.parse(Buffer.from(line, 'base64').toString())).toMatchObject({
+    state: 'rolled-back',
+    cause: 'the operation was stopped',
+    image: shown('bot2'),
+  });
+  expect(await running('bot')).toEqual([shown('bot2')]);
+}, 60_000);
 
 describe('the host itself', () => {
   test('a container that dies is started again, and its proxy finds it', async () => {

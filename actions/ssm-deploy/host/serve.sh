@@ -111,7 +111,7 @@ reconcile() {
 # died COMPONENT CONTAINER: plans its next start: at once, then later and later.
 died() {
   local now last count
-  now=$(date +%s)
+  now=$EPOCHSECONDS
   component=$1
   # Candidates and those that were replaced die as they should.
   [ "$(jq -r '.container // ""' "$(record_file)" 2> /dev/null)" = "$2" ] || return 0
@@ -131,13 +131,13 @@ died() {
 # What is not as it should be is looked at again: soon, then ever later.
 again() {
   failures=$((failures + 1))
-  next=$(($(date +%s) + (failures > 5 ? INTERVAL : 5 * 2 ** (failures - 1))))
+  next=$((EPOCHSECONDS + (failures > 5 ? INTERVAL : 5 * 2 ** (failures - 1))))
 }
 
 # A component whose time has come, by itself: the others do not wait for its health check.
 begin_due() {
   local name now
-  now=$(date +%s)
+  now=$EPOCHSECONDS
   for name in "${!due[@]}"; do
     [ "${due[$name]}" -le "$now" ] && [ -z "${jobs[$name]:-}" ] || continue
     unset "due[$name]"
@@ -154,10 +154,10 @@ end_jobs() {
     code=$?
     unset "jobs[$name]"
     if [ "$name" = .all ]; then
-      if [ "$code" = 0 ]; then failures=0 next=$(($(date +%s) + INTERVAL)); else again; fi
+      if [ "$code" = 0 ]; then failures=0 next=$((EPOCHSECONDS + INTERVAL)); else again; fi
     elif [ "$code" = 75 ]; then
       # Another operation is on it, and may die.
-      due[$name]=$(($(date +%s) + 5))
+      due[$name]=$((EPOCHSECONDS + 5))
     elif [ "$code" != 0 ] && [ -z "${due[$name]:-}" ]; then
       again
     fi
@@ -176,19 +176,23 @@ serve() {
   program=$(stat -c '%i %Y' "$0")
   trap 'kill "${watcher:-}" 2> /dev/null; exit 0' TERM INT
   while :; do
+    if ! engine_answers; then
+      log 'slipway: the docker engine does not answer; waiting for it'
+      until engine_answers; do sleep 2; done
+    fi
     exec {events}< <(watch_deaths 2> /dev/null)
     watcher=$!
     next=0
     while :; do
       end_jobs
       # In full at boot and at each interval; sooner while something is not as it should be.
-      if [ "$(date +%s)" -ge "$next" ] && [ -z "${jobs[.all]:-}" ]; then
+      if [ "$EPOCHSECONDS" -ge "$next" ] && [ -z "${jobs[.all]:-}" ]; then
         reconcile > /dev/null &
         jobs[.all]=$!
       fi
       begin_due
-      # Renewed: the new text goes on.
-      if [ "$(stat -c '%i %Y' "$0" 2> /dev/null)" != "$program" ]; then
+      # Renewed: the new text goes on. Looked at every few seconds, since a look is a process.
+      if [ $((SECONDS % 3)) = 0 ] && [ "$(stat -c '%i %Y' "$0" 2> /dev/null)" != "$program" ]; then
         kill "$watcher" 2> /dev/null
         exec bash "$0" serve
       fi
