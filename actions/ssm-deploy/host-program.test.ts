@@ -1,9 +1,10 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { PROGRAM_FILE } from '../../scripts/host-program.ts';
+import { makeCertificate } from '../../test/support/certificate.ts';
 import { DOCUMENT, DOCUMENT_NAME, encodePayload, PAYLOAD_LIMIT } from './document.ts';
 import { fingerprintOf, HOST_PROGRAM, HOST_PROGRAM_VERSION } from './host-program.ts';
 
@@ -276,6 +277,16 @@ describe('the configuration of the proxy', () => {
   test.each([[[]], [records], [records.slice(1)]])('is one that HAProxy takes', (given) => {
     const file = join(work, 'rendered.cfg');
     writeFileSync(file, render(given));
+    const { status, stderr } = spawnSync('/usr/sbin/haproxy', ['-c', '-f', file], { encoding: 'utf8' });
+    expect([status, stderr.includes('ALERT')]).toEqual([0, false]);
+  });
+  test('is one that HAProxy takes with a certificate', () => {
+    const folder = join(work, 'tls');
+    mkdirSync(folder);
+    const { cert, key } = makeCertificate({ name: 'a.example' });
+    writeFileSync(join(folder, 'a.pem'), cert + key);
+    const file = join(work, 'tls.cfg');
+    writeFileSync(file, render(records, `${folder}/`));
     const { status, stderr } = spawnSync('/usr/sbin/haproxy', ['-c', '-f', file], { encoding: 'utf8' });
     expect([status, stderr.includes('ALERT')]).toEqual([0, false]);
   });

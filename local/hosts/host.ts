@@ -2,7 +2,7 @@ import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Engine } from '../engine/engine.ts';
 import { createEngineProxy } from './engine-proxy.ts';
-import type { HostImage } from './image.ts';
+import { BOOTED, type HostImage } from './image.ts';
 import type { HostScope } from './scope.ts';
 
 /** Label on everything that a host started: its instance id. */
@@ -142,6 +142,7 @@ export class Host {
     if (!this.#running) return;
     this.#running = false;
     await this.stopEngine();
+    await engine.exec(this.#container, ['rm', '-f', BOOTED]);
     await engine.kill(this.#container);
     const own = await engine.list({ labels: { [HOST_LABEL]: id } });
     await Promise.all(own.filter((c) => c.running).map((c) => engine.kill(c.id)));
@@ -156,7 +157,9 @@ export class Host {
   async boot(): Promise<void> {
     if (this.#running) return;
     await this.startEngine();
-    await this.#options.engine.start(this.#container);
+    const { engine } = this.#options;
+    await engine.start(this.#container);
+    await engine.exec(this.#container, ['sh', '-c', 'until [ -e "$1" ]; do sleep 0.05; done', 'sh', BOOTED]);
     this.#running = true;
   }
 
@@ -211,7 +214,7 @@ export class Host {
     this.#proxy = undefined;
     if (this.#container === '') return;
     const { engine } = this.#options;
-    const empty = `for d in ${SHARED.join(' ')}; do find "$d" -mindepth 1 -delete; done`;
+    const empty = `find ${SHARED.join(' ')} -mindepth 1 -maxdepth 1 -exec rm -rf {} +`;
     await engine
       .exec(this.#container, ['sh', '-c', empty], { signal: AbortSignal.timeout(1500) })
       .catch(() => undefined);

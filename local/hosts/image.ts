@@ -95,6 +95,9 @@ async function fingerprint(files: ReadonlyMap<string, string>): Promise<string> 
   return hash.digest('hex').slice(0, 12);
 }
 
+/** Is there once memory is empty. */
+export const BOOTED = '/run/.booted';
+
 /**
  * What a host does when it boots: the usual tools by name, the usual directories, memory empty as after any boot, and the one unit that an
  * image of ours enables, started again whenever it ends (Restart=always, RestartSec=2).
@@ -104,7 +107,8 @@ const INIT = `#!/bin/sh
 /bin/busybox --install -s /bin 2>/dev/null
 [ -e /var/run ] || /bin/busybox ln -s /run /var/run
 [ -e /usr/bin/env ] || /bin/busybox ln -s /bin/busybox /usr/bin/env
-find /run /dev/shm -mindepth 1 ! -path /run/docker.sock -delete 2>/dev/null
+find /run /dev/shm -mindepth 1 -maxdepth 1 ! -name docker.sock -exec rm -rf {} +
+: > ${BOOTED}
 if [ -x /usr/local/sbin/slipway-host ]; then
   while :; do
     /usr/local/sbin/slipway-host serve >> /var/log/slipway.log 2>&1

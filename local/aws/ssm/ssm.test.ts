@@ -277,6 +277,39 @@ describe('a host', () => {
     expect(await online([{ Key: 'tag:Zone', Values: ['b'] }])).toEqual([TWO]);
     expect(await online([{ Key: 'PingStatus', Values: ['ConnectionLost'] }])).toEqual([LOST]);
   });
+
+  test('whose agent is away takes its command when it is back', async () => {
+    await local.hosts.does(TWO, 'agent-offline');
+    const id = await send(['echo back'], { Targets: [{ Key: 'tag:Zone', Values: ['b'] }], TimeoutSeconds: 30 });
+    const lost = new DescribeInstanceInformationCommand({
+      Filters: [{ Key: 'PingStatus', Values: ['ConnectionLost'] }],
+    });
+    expect((await ssm.send(lost)).InstanceInformationList?.map((i) => i.InstanceId).sort()).toEqual([TWO, LOST]);
+    expect((await ssm.send(new ListCommandsCommand({ CommandId: id }))).Commands?.[0]?.Status).toBe('Pending');
+    await local.hosts.does(TWO, 'agent-online');
+    expect(await ended(id)).toMatchObject({ Status: 'Success', CompletedCount: 1 });
+  }, 20_000);
+
+  test('that loses its power leaves its command in progress until its time is over; its disk stays, its memory does not', async () => {
+    await ended(await send(['echo kept > /var/lib/kept; echo gone > /run/gone'], { InstanceIds: [TWO] }));
+    const id = await send(['sleep 60'], {
+      InstanceIds: [TWO],
+      Parameters: { commands: ['sleep 60'], executionTimeout: ['4'] },
+    });
+    const standing = () => result(id, TWO).then((r) => r.StatusDetails);
+    while ((await standing().catch(() => '')) !== 'InProgress') await new Promise((done) => setTimeout(done, 50));
+    await local.hosts.does(TWO, 'power-off');
+    expect(await standing()).toBe('InProgress');
+    expect(await ended(id)).toMatchObject({ Status: 'TimedOut' });
+    expect(await standing()).toBe('ExecutionTimedOut');
+    const ec2 = new EC2Client(settings);
+    const stopped = await ec2.send(new DescribeInstancesCommand({ InstanceIds: [TWO] }));
+    expect(stopped.Reservations?.[0]?.Instances?.[0]?.State?.Name).toBe('stopped');
+    await local.hosts.does(TWO, 'boot');
+    const after = await send(['cat /var/lib/kept; ls /run/gone'], { InstanceIds: [TWO] });
+    await ended(after);
+    expect(await result(after, TWO)).toMatchObject({ StandardOutputContent: 'kept\n', ResponseCode: 1 });
+  }, 30_000);
 });
 
 describe('parameters', () => {
