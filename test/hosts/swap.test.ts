@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Agent, get } from 'node:http';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { ManagedHost } from '../../local/hosts/hosts.ts';
 import { type Local, startLocal } from '../../local/start.ts';
 import { answer, command, type Load, load, only, pushPage, shell, until } from '../support/hosts.ts';
@@ -10,6 +10,8 @@ import { pushScript } from '../support/image.ts';
 const SECRET = 'correct-horse-battery-4711';
 const LINES = 'first-line-of-a-key-8812\nsecond-line-of-a-key-8813';
 const hash = createHash('sha256').update(SECRET).digest('hex').slice(0, 8);
+// An operation takes two seconds or so; on a machine that does other things beside, many more.
+jest.setTimeout(180_000);
 let local: Local;
 let host: ManagedHost;
 let url: string;
@@ -56,11 +58,11 @@ beforeAll(async () => {
   images.crash = await pushScript(local, 'web:3', 'echo "no module x; $(cat $TOKEN_FILE $KEY_FILE)"; exit 3\n');
   images.late = await pushScript(local, 'web:4', 'sleep 30\n');
   images.elsewhere = await pushPage(local, 'web:5', 'elsewhere', 9090);
-}, 90_000);
+});
 afterAll(async () => {
   await clients?.stop();
   await local?.stop();
-}, 30_000);
+});
 
 test('a first deployment is served through the proxy, with its secret as a file', async () => {
   expect(await deploy('one', '1')).toMatchObject({ code: 0, state: 'succeeded', image: images.one, previous: '' });

@@ -46,7 +46,7 @@ export async function command(
     step: 'slipway',
     text,
     workingDirectory: '/usr/bin',
-    timeoutMs: 60_000,
+    timeoutMs: 120_000,
     signal: kill.signal,
     onOutput(chunk) {
       output += chunk;
@@ -66,7 +66,7 @@ export async function shell({ host }: Pick<ManagedHost, 'host'>, text: string): 
     step: 'test',
     text,
     workingDirectory: '/',
-    timeoutMs: 20_000,
+    timeoutMs: 60_000,
     signal: new AbortController().signal,
     onOutput: (chunk) => {
       output += chunk;
@@ -91,7 +91,7 @@ export async function answer(url: string, host?: string): Promise<string> {
 }
 
 /** Waits until a look gives something. @throws Error with what was seen last */
-export async function until<T>(look: () => Promise<T>, fits: (seen: T) => boolean, withinMs = 20_000): Promise<T> {
+export async function until<T>(look: () => Promise<T>, fits: (seen: T) => boolean, withinMs = 60_000): Promise<T> {
   const end = Date.now() + withinMs;
   for (;;) {
     const seen = await look();

@@ -224,7 +224,7 @@ install_units() {
   local changed=no
   prepare
   [ -e "$PROXY_FILE" ] || proxy_write || log "slipway: $why"
-  mkdir -p /etc/systemd/system
+  (umask 022 && mkdir -p /etc/systemd/system)
   unit slipway-proxy.service << UNIT && changed=yes
 [Unit]
 Description=Slipway: the reverse proxy of this host
