@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { parse as parseYaml } from 'yaml';
+import { halvesOf } from './config/fields.ts';
 import { Problem } from './errors.ts';
 
 /** Reads one input by name; an input that was not given is the empty string, as on the runner. */
@@ -235,7 +236,9 @@ export function yamlValue<S extends v.GenericSchema>(
       const result = v.safeParse(schema, value);
       if (result.success) return result.output;
       const issue = result.issues[0];
-      addIssue({ message: say(`${v.getDotPath(issue) ?? 'it'}: ${issue.message}`, 'Correct the value') });
+      const [cause, fix] = halvesOf(issue.message);
+      const where = v.getDotPath(issue) ?? 'it';
+      addIssue({ message: say(`${where}: ${cause || issue.message}`, fix || 'Correct the value') });
       return NEVER;
     }),
   );

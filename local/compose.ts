@@ -8,6 +8,7 @@ import { createElbv2 } from './aws/elbv2/elbv2.ts';
 import { type AwsEndpoint, createAwsEndpoint } from './aws/endpoint.ts';
 import { createIam } from './aws/iam.ts';
 import { createLogs } from './aws/logs.ts';
+import { createMonitoring } from './aws/monitoring.ts';
 import { createSecretsManager } from './aws/secrets-manager.ts';
 import { createParameterStore } from './aws/ssm/parameters.ts';
 import { createSsm, type Ssm } from './aws/ssm/ssm.ts';
@@ -180,6 +181,7 @@ export async function startCloud(
       ),
       createLogs(context),
       createElbv2({ balancers }),
+      createMonitoring({ ...context, balancers }),
       createEc2({ context, hosts }),
       ssm.service,
       createSecretsManager(context, world.secrets),

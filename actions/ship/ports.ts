@@ -37,8 +37,13 @@ export interface Steps {
   deploy(images: readonly Image[], kept: readonly string[]): Promise<Report>;
   /** Puts a revision (of ECS) or a release (of hosts) back: the one named, or what served before. */
   rollback(taskDefinition: string, release?: string): Promise<Report>;
-  /** Undefined when the component has nothing to verify it by. */
-  verify(identity: Identity): Promise<Report | undefined>;
+  /** Measures what serves before the deployment; undefined when the component does not ask for the comparison. */
+  baseline(): Promise<Report | undefined>;
+  /**
+   * Undefined when the component has nothing to verify it by.
+   * @param restored it is what served before: its identity and stability are proved, it is not soaked again
+   */
+  verify(identity: Identity, restored?: boolean): Promise<Report | undefined>;
   /** What runs. */
   status(): Promise<Report>;
 }

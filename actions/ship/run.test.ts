@@ -65,6 +65,9 @@ interface World {
   build?: Report;
   verify?: (Report | undefined)[];
   rollback?: Report;
+  baseline?: Report;
+  /** The component asks for a soak that is compared with what served before. */
+  compares?: boolean;
   status?: Report;
   recordFails?: boolean;
   /** `rollback-on-failure` of the component. */
@@ -73,8 +76,10 @@ interface World {
   alike?: [string, string][];
 }
 
-function configText({ goesBack = true }: World): string {
-  return goesBack ? CONFIG : CONFIG.replace('container: web }', 'container: web, rollback-on-failure: false }');
+function configText({ goesBack = true, compares = false }: World): string {
+  const soak = 'soak: { duration: 1s }, baseline: true';
+  const text = compares ? CONFIG.replace("health' }", `health', ${soak} }`) : CONFIG;
+  return goesBack ? text : text.replace('container: web }', 'container: web, rollback-on-failure: false }');
 }
 
 async function ship(world: World = {}) {
@@ -83,6 +88,7 @@ async function ship(world: World = {}) {
   const calls: string[] = [];
   const kept: string[] = [];
   const releases: string[] = [];
+  const restored: boolean[] = [];
   const recorded: LedgerEntry[] = [];
   const saved: Result[] = [];
   const verifications = [...(world.verify ?? [])];
@@ -112,8 +118,13 @@ async function ship(world: World = {}) {
       releases.push(release);
       return world.rollback ?? report(good, { 'task-definition-arn': arn(1) });
     },
-    verify: async ({ revision }) => {
+    baseline: async () => {
+      calls.push('baseline');
+      return world.baseline ?? report(good);
+    },
+    verify: async ({ revision }, again = false) => {
       calls.push(`verify ${revision}`);
+      restored.push(again);
       return verifications.length > 0 ? verifications.shift() : report(good);
     },
     status: async () => world.status ?? report(good),
@@ -159,7 +170,7 @@ async function ship(world: World = {}) {
     readInputs(fields, (name) => given[name] ?? ''),
     ports,
   );
-  return { report: result, calls, kept, releases, recorded, result: saved[0] };
+  return { report: result, calls, kept, releases, restored, recorded, result: saved[0] };
 }
 
 describe('refresh', () => {
@@ -243,12 +254,26 @@ describe('deploy', () => {
 
   test('puts the release before back when verification fails, and verifies that', async () => {
     const bad = report({ status: 'timed-out', cause: 'it answered 500' });
-    const { report: end, calls, recorded, result } = await ship({ entries: [deployed], verify: [bad, report(good)] });
+    const world = { entries: [deployed], verify: [bad, report(good)] };
+    const { report: end, calls, restored, recorded, result } = await ship(world);
     expect(calls.slice(2)).toEqual(['verify newrev', `rollback ${arn(1)}`, 'verify oldrev']);
+    // What served before is not soaked again.
+    expect(restored).toEqual([false, true]);
     expect(end.outcome.status).toBe('rolled-back');
     expect(end.outcome.cause).toContain('it answered 500; the release before it serves again and is healthy');
     expect(recorded).toMatchObject([{ state: 'held', releaseFingerprint: 'release-b' }]);
     expect(result?.outcome.status).toBe('rolled-back');
+  });
+
+  test('measures what serves before it deploys, where verification compares with it', async () => {
+    const { calls } = await ship({ entries: [deployed], compares: true });
+    expect(calls).toEqual(['build', 'baseline', `deploy ${NEW.reference}`, 'verify newrev']);
+  });
+
+  test('deploys nothing when what serves cannot be measured', async () => {
+    const bad = report({ status: 'denied', cause: 'cloudwatch:GetMetricData was denied' });
+    const { report: end, calls } = await ship({ entries: [deployed], compares: true, baseline: bad });
+    expect([calls, end.outcome.status]).toEqual([['build', 'baseline'], 'denied']);
   });
 
   test('leaves what fails verification where the component says so', async () => {

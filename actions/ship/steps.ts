@@ -23,7 +23,6 @@ import { defaults as ssmDefaults } from '../ssm-deploy/defaults.ts';
 import { fields as ssmFields } from '../ssm-deploy/inputs.ts';
 import { defaults as verifyDefaults } from '../verify-health/defaults.ts';
 import { fields as verifyFields } from '../verify-health/inputs.ts';
-import { run as runVerify } from '../verify-health/run.ts';
 import type { Image, Steps } from './ports.ts';
 
 export interface StepOptions {
@@ -232,15 +231,36 @@ function ssmSteps(options: StepOptions): DeploySteps {
   };
 }
 
-function verifyStep(options: StepOptions): Pick<Steps, 'verify'> {
-  const { log, signal } = options.edge;
+function verifyStep(options: StepOptions): Pick<Steps, 'verify' | 'baseline'> {
+  let baseline = '';
+  const go = async (component: AppComponent, overrides: Overrides) => {
+    const inputs = inputsOf(verifyFields, options, component, verifyDefaults, overrides);
+    const [{ run }, { portsOf }] = await Promise.all([
+      import('../verify-health/run.ts'),
+      import('../verify-health/edge.ts'),
+    ]);
+    return run(inputs, portsOf(inputs, options.edge, 'ship'));
+  };
   return {
-    async verify({ revision, digest }) {
+    async baseline() {
+      const component = await options.settled();
+      const { soak, baseline: wanted = false } = component.verify ?? {};
+      if (!soak || wanted === false) return undefined;
+      const report = await go(component, { operation: 'baseline' });
+      baseline = report.outputs.baseline ?? '';
+      return report;
+    },
+    async verify({ revision, digest }, restored = false) {
       const component = await options.settled();
       if (!component.verify) return undefined;
-      const inputs = inputsOf(verifyFields, options, component, verifyDefaults, { revision, digest });
-      const { httpProbe } = await import('../verify-health/probe.ts');
-      return runVerify(inputs, { probe: httpProbe, clock: systemClock, log, signal });
+      // What served before has borne its traffic already.
+      if (restored) return go(withoutSoak(component), { revision, digest });
+      return go(component, { revision, digest, baseline });
     },
   };
+}
+
+function withoutSoak(component: AppComponent): AppComponent {
+  const { soak: _soak, 'load-balancer': _balancer, baseline: _baseline, ...verify } = component.verify ?? {};
+  return { ...component, verify };
 }

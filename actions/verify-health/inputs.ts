@@ -1,17 +1,50 @@
-import { bool, componentInputs, duration, type Inputs, integer, lines, text, yamlValue } from '../../lib/inputs.ts';
-import { expectSchema } from './expect.ts';
+import * as v from 'valibot';
+import { baseline, endpoint, expectation, instances, loadBalancer, soak, timeouts } from '../../lib/config/verify.ts';
+import {
+  bool,
+  choice,
+  componentInputs,
+  duration,
+  type Inputs,
+  integer,
+  keyValues,
+  lines,
+  oneOf,
+  secret,
+  text,
+  yamlValue,
+} from '../../lib/inputs.ts';
 
 export const fields = {
   ...componentInputs,
+  operation: oneOf(['verify', 'baseline'], 'verify'),
   url: lines(),
-  expect: yamlValue(expectSchema),
+  endpoints: yamlValue(v.array(endpoint)),
+  method: text(),
+  headers: secret(yamlValue(v.record(v.string(), v.union([v.string(), v.number(), v.boolean()])))),
+  body: text(),
+  expect: yamlValue(expectation),
   revision: text(),
   digest: text(),
+  version: text(),
   timeout: duration('5m'),
   interval: duration('2s'),
+  'max-interval': duration('5s'),
   'attempt-timeout': duration('10s'),
+  timeouts: yamlValue(timeouts),
   successes: integer({ min: 1, max: 1000, default: 3 }),
   'fail-fast': bool(true),
+  instances: yamlValue(instances),
+  redirects: oneOf(['none', 'same-origin', 'follow'], 'none'),
+  resolve: keyValues(),
+  'ip-version': oneOf(['any', '4', '6', 'both'], 'any'),
+  'ca-file': text(),
+  proxy: choice(['environment', 'none']),
+  soak: yamlValue(soak),
+  baseline: text(),
+  'baseline-rules': yamlValue(baseline),
+  'load-balancer': yamlValue(loadBalancer),
+  region: text(),
 } as const;
 
 export type VerifyInputs = Inputs<typeof fields>;

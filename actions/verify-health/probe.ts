@@ -1,76 +1,98 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
-import { messageOf } from '../../lib/errors.ts';
-import type { Answer, Failure } from './expect.ts';
+import type { Answer, Timings } from './answer.ts';
+import { type Failure, ProbeFailure } from './failure.ts';
+import { classify } from './net/classify.ts';
+import { type Attempt, askHttp, Dialler } from './net/http.ts';
+import { environmentProxy } from './net/proxy.ts';
+import { askTcp } from './net/tcp.ts';
+import { unlessAborted } from './net/within.ts';
+import type { Target } from './target.ts';
 
-/** One probe: an answer, or why there is none. */
-export type Probe = (url: string, timeoutMs: number, signal: AbortSignal) => Promise<Answer | Failure>;
-
-export function isFailure(result: Answer | Failure): result is Failure {
-  return 'reason' in result;
+export interface ProbeOptions {
+  /** Longest time of the attempt. */
+  timeoutMs: number;
+  signal: AbortSignal;
+  choose?: ((addresses: readonly string[]) => string) | undefined;
 }
 
-/** Bytes of a body that are read; a health answer is small, and an endless one must not fill memory. */
-const BODY_LIMIT = 256 * 1024;
+/** One attempt: an answer, or why there is none. */
+export interface Seen {
+  answer?: Answer;
+  failure?: Failure;
+  /** Milliseconds of the whole attempt. */
+  ms: number;
+  timings: Timings;
+  /** Address that was connected to, or was to be. */
+  address?: string | undefined;
+}
 
-/**
- * GET over a connection of its own each time, as a new client would come: a kept connection could stay with an old instance.
- * Why not fetch: its connections are kept in a pool that only undici's own package can turn off, 0.4 MB in the bundle.
- */
-export const httpProbe: Probe = async (url, timeoutMs, signal) => {
+export interface Prober {
+  /** Never throws, but for a cancelled run; never takes longer than it may. */
+  probe(target: Target, options: ProbeOptions): Promise<Seen>;
+  /** Closes what was kept open. */
+  close(): void;
+}
+
+/** Probes over fresh connections each time, as new clients come: a kept one could stay with an old instance. Or over kept ones, as browsers do. */
+export type OpenProber = (connections: 'new' | 'keep') => Prober;
+
+export function networkProbers(env: NodeJS.ProcessEnv): OpenProber {
+  const proxyFor = environmentProxy(env);
+  return (connections) => {
+    const dialler = new Dialler(proxyFor, connections === 'keep');
+    return { probe: (target, options) => probe(target, options, dialler), close: () => dialler.destroy() };
+  };
+}
+
+async function probe(target: Target, { timeoutMs, signal, choose }: ProbeOptions, dialler: Dialler): Promise<Seen> {
   const started = performance.now();
-  const deadline = AbortSignal.timeout(timeoutMs);
+  const over = new AbortController();
+  const attempt: Attempt = { target, signal: over.signal, timings: {}, choose };
+  const timer = setTimeout(() => over.abort(tooSlow(timeoutMs, attempt)), timeoutMs);
+  // By hand, since a signal made of the run's and another would be remembered by the run's for as long as that lives.
+  const onStop = () => over.abort(signal.reason);
+  if (signal.aborted) onStop();
+  else signal.addEventListener('abort', onStop, { once: true });
+  const ask = /^https?:/i.test(target.url) ? askHttp : askTcp;
   try {
-    const response = await get(url, AbortSignal.any([signal, deadline]));
-    const body = await readBounded(response);
-    const headers = Object.fromEntries(Object.entries(response.headers).map(([k, value]) => [k, String(value)]));
-    return { status: response.statusCode ?? 0, headers, body, ms: performance.now() - started };
+    // Whatever a part of it does, the attempt is over when its time is.
+    const answer = await unlessAborted(ask(attempt, dialler), attempt.signal);
+    const ms = performance.now() - started;
+    return { answer: { ...answer, ms }, ms, timings: attempt.timings, address: attempt.address };
   } catch (error) {
-    return deadline.aborted && !signal.aborted ? tooSlow(timeoutMs) : classify(error);
+    const { partial: body } = attempt;
+    if (body !== undefined && !signal.aborted) {
+      const ms = performance.now() - started;
+      const answer = { status: 0, headers: {}, body, url: target.url, ms };
+      return { answer, ms, timings: attempt.timings, address: attempt.address };
+    }
+    const failure = signal.aborted
+      ? stopped()
+      : redacted(classify(over.signal.aborted ? over.signal.reason : error), target);
+    return { failure, ms: performance.now() - started, timings: attempt.timings, address: attempt.address };
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', onStop);
   }
-};
-
-function get(url: string, signal: AbortSignal): Promise<IncomingMessage> {
-  const request = url.startsWith('https:') ? httpsRequest : httpRequest;
-  const headers = { 'user-agent': 'slipway-verify-health', accept: '*/*', 'cache-control': 'no-cache' };
-  return new Promise((resolve, reject) => {
-    request(url, { agent: false, signal, headers }, resolve).on('error', reject).end();
-  });
 }
 
-async function readBounded(body: AsyncIterable<Buffer>): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    chunks.push(chunk);
-    size += chunk.length;
-    if (size >= BODY_LIMIT) break;
-  }
-  return Buffer.concat(chunks).subarray(0, BODY_LIMIT).toString('utf8');
+function tooSlow(timeoutMs: number, attempt: Attempt): ProbeFailure {
+  return new ProbeFailure('timeout', `no whole answer within ${timeoutMs / 1000} s (${stageOf(attempt)})`);
 }
 
-function tooSlow(timeoutMs: number): Failure {
-  return { reason: 'timeout', cause: `no whole answer within ${timeoutMs / 1000} s`, final: false };
+/** What it was waiting for when its time was over. */
+function stageOf({ timings, target }: Attempt): string {
+  if (timings.dns === undefined) return 'still looking up the name';
+  if (timings.connect === undefined) return 'still connecting';
+  if (timings.tls === undefined && /^(?:https|tls):/i.test(target.url)) return 'still in the TLS handshake';
+  if (timings.firstByte === undefined) return 'connected, and not a byte of the answer';
+  return 'the answer had begun and did not end';
 }
 
-const TLS = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS|SSL|EPROTO|DEPTH_ZERO/;
-
-/** Sorts a failed request into the taxonomy. */
-export function classify(error: unknown): Failure {
-  const code = codeOf(error);
-  const cause = messageOf(error);
-  if (code === 'ENOTFOUND') return { reason: 'dns', cause: `the name cannot be resolved (${cause})`, final: true };
-  if (code === 'EAI_AGAIN') return { reason: 'dns', cause: `the name look-up failed (${cause})`, final: false };
-  if (code === 'ETIMEDOUT') return { reason: 'timeout', cause, final: false };
-  if (TLS.test(code)) return { reason: 'tls', cause: `the TLS connection is not trustworthy (${cause})`, final: true };
-  if (code === 'ECONNREFUSED')
-    return { reason: 'refused', cause: 'nothing listens there (connection refused)', final: false };
-  return { reason: 'refused', cause: `the connection broke (${cause || code})`, final: false };
+function stopped(): Failure {
+  return { reason: 'timeout', cause: 'it was not waited for any longer', final: false };
 }
 
-function codeOf(error: unknown): string {
-  const e = error as { code?: string; cause?: unknown; errors?: unknown[] };
-  if (e.code) return e.code;
-  if (e.errors?.[0]) return codeOf(e.errors[0]);
-  return e.cause ? codeOf(e.cause) : '';
+/** An answer may hold what it was sent. */
+export function redacted<T extends { cause: string }>(failure: T, { secrets }: Pick<Target, 'secrets'>): T {
+  return { ...failure, cause: secrets.reduce((text, secret) => text.replaceAll(secret, '***'), failure.cause) };
 }

@@ -1,148 +1,257 @@
-import type { Clock } from '../../lib/clock.ts';
+import { createHash } from 'node:crypto';
 import { humanDuration } from '../../lib/clock.ts';
 import { Problem } from '../../lib/errors.ts';
-import type { Log } from '../../lib/log.ts';
 import type { Outcome } from '../../lib/outcome.ts';
 import type { Report } from '../../lib/report.ts';
-import { code, details, escapeCell, heading, table } from '../../lib/summary.ts';
-import { type FailureReason, fillIn } from './expect.ts';
+import { dimensionsOf, judgeBalancer, minutesOf, settledCounts } from './balancer/metrics.ts';
+import { type Failure, failureText } from './failure.ts';
 import type { VerifyInputs } from './inputs.ts';
-import type { Probe } from './probe.ts';
-import { type Verdict, watch } from './watch.ts';
+import { NEXT } from './next.ts';
+import { targetsOf } from './plan.ts';
+import type { VerifyPorts } from './ports.ts';
+import { type Baseline, baselineText, parseBaseline } from './soak/baseline.ts';
+import { runSoak, type Soaked } from './soak/run-soak.ts';
+import { compare, comparison, judgeSoak, msText, type SoakRules, soakRules } from './soak/soak.ts';
+import { percentile } from './soak/statistics.ts';
+import { type Verdict, watch } from './stability/watch.ts';
+import { baselineSummary, type Story, summaryOf } from './summary.ts';
+import type { Target } from './target.ts';
 
-export interface VerifyPorts {
-  probe: Probe;
-  clock: Clock;
-  log: Log;
-  signal: AbortSignal;
+/** Probes all addresses side by side; healthy when every one is stable, and bears the soak where one is asked for. */
+export async function run(inputs: VerifyInputs, ports: VerifyPorts): Promise<Report> {
+  const targets = await targetsOf(inputs, ports);
+  for (const secret of targets.flatMap((target) => target.secrets)) ports.log.mask(secret);
+  return inputs.operation === 'baseline' ? record(targets, inputs, ports) : verify(targets, inputs, ports);
 }
 
-/** Probes all addresses side by side; healthy when every one has passed often enough in a row. */
-export async function run(inputs: VerifyInputs, ports: VerifyPorts): Promise<Report> {
-  const urls = inputs.url.map(checkedUrl);
-  if (urls.length === 0) throw noUrl();
-  const { expect, identityPaths } = fillIn(inputs.expect ?? {}, inputs);
-  const started = ports.clock.now();
-  const deadline = started + inputs.timeout;
-  const say = (text: string) => ports.log.info(`${humanDuration(ports.clock.now() - started).padStart(8)}  ${text}`);
-  const verdicts = await Promise.all(
-    urls.map((url) =>
-      watch(
-        {
-          url,
-          expect,
-          identityPaths,
-          successes: inputs.successes ?? 1,
-          intervalMs: inputs.interval,
-          attemptTimeoutMs: inputs['attempt-timeout'],
-          deadline,
-          failFast: inputs['fail-fast'],
-          signal: ports.signal,
-        },
-        { probe: ports.probe, clock: ports.clock, say },
-      ),
-    ),
+/** Measures what serves now. That it is ill, or not there yet, is no fault of the deployment to come. */
+async function record(targets: Target[], inputs: VerifyInputs, ports: VerifyPorts): Promise<Report> {
+  const { clock, log } = ports;
+  const rules = soakRules(inputs.soak ?? { duration: '30s' });
+  const dimensions = inputs['load-balancer'] && dimensionsOf(inputs['load-balancer']);
+  const startedAt = clock.now();
+  log.info(`Measuring what serves now for ${humanDuration(rules.durationMs)}, ${rules.rate} probes a second`);
+  const soaked = await runSoak(targets, rules, true, ports);
+  const endedAt = clock.now();
+  const metrics = dimensions && (await ports.openMetrics());
+  // The hour before: it is there without waiting, and says more than the last seconds would.
+  const hour = minutesOf(startedAt - 3_600_000, startedAt);
+  const counts = metrics && dimensions && (await metrics.counts(dimensions, hour.from, hour.to));
+  const text = baselineText(
+    startedAt,
+    rules.connections,
+    new Map(soaked.map(({ target, figures }) => [target.name, figures])),
+    counts && { requests: counts.requests, errors: counts.errors },
   );
-  const outcome = outcomeOf(verdicts, inputs.timeout);
-  const latency = percentile(
-    verdicts.flatMap((verdict) => verdict.latencies),
-    0.95,
-  );
+  const file = await ports.writeText(`slipway-baseline-${shortHash(targets)}.json`, `${text}\n`);
+  for (const { target, figures } of soaked)
+    log.info(
+      `${target.name}: ${figures.samples} probes, ${figures.failed} failed, p95 ${figures.p95 === undefined ? 'unknown' : msText(figures.p95)}`,
+    );
+  return {
+    outcome: { status: 'succeeded', cause: '' },
+    outputs: {
+      ...figuresOutputs(soaked),
+      attempts: String(sum(soaked, (s) => s.figures.samples)),
+      baseline: text,
+      'baseline-file': file,
+    },
+    summary: baselineSummary(soaked, endedAt - startedAt),
+  };
+}
+
+async function verify(targets: Target[], inputs: VerifyInputs, ports: VerifyPorts): Promise<Report> {
+  const { clock } = ports;
+  const known = inputs.baseline === '' ? undefined : parseBaseline(await baselineOf(inputs.baseline, ports));
+  if (known && !inputs.soak) throw soakMissing();
+  if (known && inputs.soak) checkComparable(known, soakRules(inputs.soak));
+  const balancer = inputs['load-balancer'];
+  const dimensions = balancer && dimensionsOf(balancer);
+  // Asked once before anything is waited for: a call that is denied should not come to light after the soak.
+  const metrics = dimensions && (await ports.openMetrics());
+  const startedAt = clock.now();
+  if (metrics && dimensions) await metrics.counts(dimensions, ...range(startedAt - 60_000, startedAt));
+  const verdicts = await waitUntilStable(targets, inputs, startedAt, ports);
+  const story: Story = { verdicts, soaked: [], notes: [], startedAt, endedAt: clock.now() };
+  let outcome = outcomeOf(verdicts, inputs.timeout);
+  let reason = verdicts.find((verdict) => !verdict.healthy)?.failure?.reason;
+  if (outcome.status === 'succeeded') {
+    const failure = await goOn(targets, inputs, known, story, { ports, metrics, dimensions });
+    story.endedAt = clock.now();
+    reason = failure?.reason;
+    if (failure) outcome = { status: 'failed', cause: failureText(failure), next: NEXT[failure.reason] };
+  }
+  const { soaked } = story;
   return {
     outcome,
     outputs: {
-      attempts: String(verdicts.reduce((n, verdict) => n + verdict.attempts, 0)),
-      identity: JSON.stringify(Object.fromEntries(verdicts.map((verdict) => [verdict.url, verdict.identity]))),
-      'latency-p95': latency === undefined ? '' : latency.toFixed(0),
-      reason: verdicts.find((verdict) => !verdict.healthy)?.failure?.reason ?? '',
+      attempts: String(sum(verdicts, (v) => v.attempts) + sum(soaked, (s) => s.figures.samples)),
+      identity: JSON.stringify(Object.fromEntries(verdicts.map((verdict) => [verdict.target.name, verdict.identity]))),
+      instances: JSON.stringify(Object.fromEntries(verdicts.map(({ target, instances }) => [target.name, instances]))),
+      ...(soaked.length > 0 ? figuresOutputs(soaked) : latencyOutputs(verdicts)),
+      reason: reason ?? '',
     },
-    summary: summaryOf(verdicts, outcome, started, ports.clock.now()),
+    summary: summaryOf(story, outcome),
   };
+}
+
+function range(from: number, to: number): [number, number] {
+  const minutes = minutesOf(from, to);
+  return [minutes.from, minutes.to];
+}
+
+async function waitUntilStable(
+  targets: readonly Target[],
+  inputs: VerifyInputs,
+  startedAt: number,
+  ports: VerifyPorts,
+): Promise<Verdict[]> {
+  const { clock, log, random, signal } = ports;
+  const prober = ports.openProber('new');
+  const say = (text: string) => log.info(`${humanDuration(clock.now() - startedAt).padStart(8)}  ${text}`);
+  const options = {
+    successes: inputs.successes ?? 1,
+    intervalMs: inputs.interval,
+    maxIntervalMs: inputs['max-interval'],
+    deadline: startedAt + inputs.timeout,
+    failFast: inputs['fail-fast'],
+    signal,
+  };
+  try {
+    return await Promise.all(targets.map((target) => watch(target, options, { prober, clock, random, say })));
+  } finally {
+    prober.close();
+  }
+}
+
+interface Measuring {
+  ports: VerifyPorts;
+  metrics: Awaited<ReturnType<VerifyPorts['openMetrics']>> | undefined;
+  dimensions: ReturnType<typeof dimensionsOf> | undefined;
+}
+
+/** Soak, comparison and the load balancer's own count, as far as each is asked for. @returns what is wrong */
+async function goOn(
+  targets: readonly Target[],
+  inputs: VerifyInputs,
+  known: Baseline | undefined,
+  story: Story,
+  { ports, metrics, dimensions }: Measuring,
+): Promise<Failure | undefined> {
+  const { log, clock, signal } = ports;
+  const by = comparison(inputs['baseline-rules'] ?? {});
+  const since = clock.now();
+  let failure: Failure | undefined;
+  if (inputs.soak) {
+    const rules = soakRules(inputs.soak);
+    log.info(`Healthy; soak for ${humanDuration(rules.durationMs)}, ${rules.rate} probes a second`);
+    story.soaked = await runSoak(targets, rules, false, ports);
+    for (const soaked of story.soaked) {
+      failure ??= about(soaked.target, judgeSoak(soaked.figures, rules));
+      failure ??= against(known, soaked, by, story.notes);
+    }
+  }
+  if (failure || !metrics || !dimensions) return failure;
+  log.info('Waiting for CloudWatch to have what the load balancer counted');
+  const counts = await settledCounts(dimensions, { from: since, to: clock.now() }, inputs['load-balancer']?.wait, {
+    metrics,
+    clock,
+    signal,
+  });
+  const mostPercent = inputs['load-balancer']?.['max-5xx-rate'] ?? 1;
+  const judged = judgeBalancer(counts, known?.['load-balancer'], { mostPercent, by });
+  story.notes.push(judged.note);
+  return judged.failure;
+}
+
+function against(
+  known: Baseline | undefined,
+  { target, figures }: Soaked,
+  by: ReturnType<typeof comparison>,
+  notes: string[],
+): Failure | undefined {
+  if (!known) return undefined;
+  const before = known.endpoints[target.name];
+  if (!before) {
+    notes.push(`${target.name}: the baseline does not know it, so it is not compared`);
+    return undefined;
+  }
+  const compared = compare(before, figures, by);
+  notes.push(...compared.notes.map((note) => `${target.name}: ${note}`));
+  return about(target, compared.failure);
+}
+
+function about({ name }: Target, failure: Failure | undefined): Failure | undefined {
+  return failure && { ...failure, cause: `${name}: ${failure.cause}` };
 }
 
 /** The outcome of all addresses together: the first that is not healthy decides. */
 export function outcomeOf(verdicts: readonly Verdict[], timeoutMs: number): Outcome {
-  const bad = verdicts.find((verdict) => !verdict.healthy);
+  const [bad, ...more] = verdicts.filter((verdict) => !verdict.healthy);
   if (!bad) return { status: 'succeeded', cause: '' };
-  const why = bad.failure ? `${bad.failure.reason}: ${bad.failure.cause}` : 'too few answers came in time';
-  const more = verdicts.filter((verdict) => !verdict.healthy).length - 1;
-  const others = more > 0 ? ` (and ${more} more)` : '';
+  const why = bad.failure ? failureText(bad.failure) : 'too few answers came in time';
+  const others = more.length > 0 ? ` (and ${more.length} more)` : '';
   const next = NEXT[bad.failure?.reason ?? 'timeout'];
+  const { name } = bad.target;
   if (bad.timedOut)
     return {
       status: 'timed-out',
-      cause: `${bad.url} was not healthy within ${humanDuration(timeoutMs)}: ${why}${others}`,
+      cause: `${name} was not healthy within ${humanDuration(timeoutMs)}: ${why}${others}`,
       next,
     };
-  return { status: 'failed', cause: `${bad.url} cannot become healthy by waiting: ${why}${others}`, next };
+  return { status: 'failed', cause: `${name} cannot become healthy by waiting: ${why}${others}`, next };
 }
 
-/** What to look at, by what was wrong last. */
-const NEXT: Readonly<Record<FailureReason, string>> = {
-  dns: 'Check the host in `url`, and that its DNS record exists where the runner looks names up',
-  refused:
-    'Check the port in `url`, that the service listens on it, and that firewalls and security groups let the runner in',
-  tls: 'Check that the certificate is for the host in `url`, still valid, and sent with its whole chain; NODE_EXTRA_CA_CERTS names a CA of your own',
-  timeout: 'Look at the service’s log; raise `timeout` or `attempt-timeout` if it is only slow',
-  status: 'Look at the service’s log for these requests, or correct `expect.status`',
-  assert: 'Look at the service’s log, or correct `expect`',
-  'version-mismatch':
-    'See whether the deployment ended and every earlier instance is gone; a cache or another service at this address answers like this too',
-  flapping: 'Look for instances that restart, or for an earlier version behind the same address',
-};
-
-/** Nearest-rank percentile. */
-export function percentile(values: readonly number[], rank: number): number | undefined {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.max(0, Math.ceil(rank * sorted.length) - 1)];
+function latencyOutputs(verdicts: readonly Verdict[]): Record<string, string> {
+  const latencies = verdicts.flatMap(({ points }) => points.filter((p) => p.passed).map((p) => p.ms));
+  const at = (share: number) => percentile(latencies, share)?.toFixed(0) ?? '';
+  return { 'latency-p50': at(0.5), 'latency-p95': at(0.95), 'latency-p99': at(0.99), 'success-rate': '' };
 }
 
-function checkedUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '') return text;
+function figuresOutputs(soaked: readonly Soaked[]): Record<string, string> {
+  const latencies = soaked.flatMap(({ samples }) => samples.map(({ ms }) => ms));
+  const at = (share: number) => percentile(latencies, share)?.toFixed(1) ?? '';
+  const [total, failed] = [latencies.length, sum(soaked, (s) => s.figures.failed)];
+  const rate = total === 0 ? '' : String(Math.floor(((total - failed) / total) * 10_000) / 100);
+  return { 'latency-p50': at(0.5), 'latency-p95': at(0.95), 'latency-p99': at(0.99), 'success-rate': rate };
+}
+
+function sum<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((total, item) => total + of(item), 0);
+}
+
+async function baselineOf(given: string, { readText }: VerifyPorts): Promise<string> {
+  if (given.trimStart().startsWith('{')) return given;
+  try {
+    return await readText(given);
+  } catch {
+    return given;
+  }
+}
+
+/** Two baselines of one job must not meet in one file. */
+function shortHash(targets: readonly Target[]): string {
+  return createHash('sha256')
+    .update(JSON.stringify(targets.map(({ name }) => name)))
+    .digest('hex')
+    .slice(0, 8);
+}
+
+/** A connection that is opened first takes a round trip more, and with TLS two: that would be a regression every time. */
+function checkComparable(known: Baseline, { connections }: SoakRules): void {
+  if (known.connections === connections) return;
   throw new Problem({
-    what: "input 'url'",
-    seen: url?.password ? '(address with a password)' : text,
-    cause: 'it is not an http or https address without credentials',
-    fix: 'Write for instance https://www.example.com/health',
+    what: "input 'baseline'",
+    seen: `connections: ${known.connections}`,
+    cause: `the soak has \`connections: ${connections}\`, so that its latency cannot be compared`,
+    fix: 'Give both steps the same `soak`',
   });
 }
 
-function noUrl(): Problem {
+function soakMissing(): Problem {
   return new Problem({
-    what: "input 'url'",
-    cause: 'it is empty, and no component gives one',
-    fix: 'Set `url`, or `component` with a `verify.url` in the config file',
+    what: "input 'baseline'",
+    cause: 'there is nothing to compare with it: no soak is asked for',
+    fix: 'Set `soak`, for instance to { duration: 1m, rate: 5 }, the same as when the baseline was recorded',
   });
-}
-
-function summaryOf(verdicts: readonly Verdict[], outcome: Outcome, started: number, ended: number): string {
-  const rows = verdicts.map((verdict) => {
-    const p95 = percentile(verdict.latencies, 0.95);
-    return [
-      code(verdict.url),
-      verdict.healthy ? '✅ healthy' : `❌ ${escapeCell(verdict.failure?.reason ?? 'timeout')}`,
-      String(verdict.attempts),
-      p95 === undefined ? '' : `${p95.toFixed(0)} ms`,
-      code(JSON.stringify(verdict.identity)),
-    ];
-  });
-  const events = verdicts
-    .flatMap((verdict) => verdict.events.map((e) => ({ ...e, url: verdict.url })))
-    .toSorted((a, b) => a.at - b.at);
-  return (
-    heading(
-      3,
-      verdicts.every((verdict) => verdict.healthy) ? `Healthy after ${humanDuration(ended - started)}` : 'Not healthy',
-    ) +
-    (outcome.cause === '' ? '' : `${escapeCell(outcome.cause)}\n\n`) +
-    table(['Address', 'State', 'Probes', 'p95', 'Says of itself'], rows) +
-    details(
-      'Timeline',
-      table(
-        ['After', 'Address', 'What changed'],
-        events.map((e) => [humanDuration(e.at - started), code(e.url), escapeCell(e.text)]),
-      ),
-    )
-  );
 }

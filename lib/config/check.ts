@@ -3,6 +3,7 @@ import type { Mistake } from './mistakes.ts';
 import { parseReferences, texts } from './references.ts';
 import type { AppComponent, Component, ConfigData } from './schema.ts';
 import { suggestion } from './suggest.ts';
+import { brokenExpressions } from './verify-check.ts';
 
 /** Names of outputs and words of inputs; a component of that name would hide them. */
 export const RESERVED_NAMES: ReadonlySet<string> = new Set([
@@ -23,7 +24,8 @@ export function checkConfig(config: ConfigData): Mistake[] {
 export function checkComponent(config: ConfigData, name: string, component: Component): Mistake[] {
   const path = ['components', name];
   const mistakes = [...references(config, name, component, path), ...patterns(component, path)];
-  if (component.kind !== 'ami' && component.kind !== 'terraform') mistakes.push(...images(config, component, path));
+  if (component.kind !== 'ami' && component.kind !== 'terraform')
+    mistakes.push(...images(config, component, path), ...verification(component, [...path, 'verify']));
   if (component.kind === 'ami' && component.template === undefined && component.paths === undefined) {
     mistakes.push({
       path,
@@ -108,6 +110,28 @@ function images(config: ConfigData, component: AppComponent, path: readonly stri
     const at = [...path, 'deploy', 'container'];
     mistakes.push({ path: at, cause: 'the keys of `images` already say which container gets which image', fix });
   }
+  return mistakes;
+}
+
+function verification({ verify }: AppComponent, path: readonly string[]): Mistake[] {
+  if (!verify) return [];
+  const mistakes: Mistake[] = [];
+  if (verify.url === undefined && verify.endpoints === undefined)
+    mistakes.push({ path, cause: 'it says nowhere what to probe', fix: 'Add `url: https://www.example.com/health`' });
+  if (verify.baseline && !verify.soak)
+    mistakes.push({
+      path: [...path, 'baseline'],
+      cause: 'there is nothing to compare with it: no soak is asked for',
+      fix: 'Add `soak: { duration: 1m }`, or remove `baseline`',
+    });
+  const expectations = [
+    { expect: verify.expect, at: [...path, 'expect'] },
+    ...(verify.endpoints ?? []).map(({ expect }, i) => ({ expect, at: [...path, 'endpoints', i, 'expect'] })),
+  ];
+  for (const { expect, at } of expectations)
+    mistakes.push(
+      ...brokenExpressions(expect ?? {}).map(({ path: inner, ...rest }) => ({ path: [...at, ...inner], ...rest })),
+    );
   return mistakes;
 }
 

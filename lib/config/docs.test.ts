@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { loadConfig } from './load.ts';
-import { definitions, verifyEntries } from './schema.ts';
+import { definitions } from './schema.ts';
+import { verifyEntries } from './verify.ts';
 
 const GUIDE = readFileSync(new URL('../../docs/slipway-yml.md', import.meta.url), 'utf8');
 const blocks = [...GUIDE.matchAll(/```yaml\n([\s\S]*?)```/g)].map((m) => m[1] ?? '');

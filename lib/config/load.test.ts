@@ -88,6 +88,31 @@ describe('loadConfig', () => {
     ],
     ['a cycle', edited('depends-on: [ami]', 'after: [web]'), ['"infra → web → infra"', 'cycle']],
     ['a repository with a host', edited('sample-web,', 'x.dkr.ecr.y.amazonaws.com/web:1,'), ['ECR repository']],
+    [
+      'a broken expression',
+      edited("json: { revision: '{revision}' }", "body: '('"),
+      ['verify.expect.body', 'it is not a regular expression', 'Correct it'],
+    ],
+    [
+      'a broken path into JSON',
+      edited("revision: '{revision}'", "'a..b': 1"),
+      ['it is not a path into JSON', 'Write for instance'],
+    ],
+    [
+      'an operator that nobody knows',
+      edited("revision: '{revision}'", 'n: { greater: 1 }'),
+      ['verify.expect.json.n', 'nor a map of operators', 'at-least, at-most, above'],
+    ],
+    [
+      'verification of nothing',
+      edited("url: '${output:infra.web_url}/health', ", ''),
+      ['components.web.verify', 'it says nowhere what to probe', 'Add `url:'],
+    ],
+    [
+      'a comparison of nothing',
+      edited("verify: { url: '${o", "verify: { baseline: true, url: '${o"),
+      ['verify.baseline', 'no soak is asked for', 'Add `soak:'],
+    ],
     ['{sha} in verification', edited('{revision}', '{sha}'), ['an image is built once', 'Use {revision}']],
     ['an unknown placeholder', edited('{revision}', '{revison}'), ["Did you mean 'revision'?"]],
     [

@@ -16,14 +16,23 @@ import {
   repositoryPath,
   role,
   say,
-  scalar,
   secrets,
   text,
-  url,
   words,
 } from './fields.ts';
 import { ssmEntries } from './hosts.ts';
 import { strategyEntries } from './strategy.ts';
+import {
+  baseline,
+  endpoint,
+  expectation,
+  instances,
+  loadBalancer,
+  operators,
+  soak,
+  timeouts,
+  verifyEntries,
+} from './verify.ts';
 
 // The single source of truth: the types below, the checks at run time and schema/slipway.schema.json come from here.
 
@@ -207,34 +216,15 @@ const ssmDeploy = v.strictObject(ssmEntries);
 const image = v.strictObject(imageEntries);
 const imageOverride = v.partial(image);
 
-export const verifyEntries = {
-  url: described(
-    v.union([url, v.pipe(v.array(url), v.minLength(1, say('the list is empty', 'Name at least one URL')))]),
-    'URL, or a list of URLs, that must answer as expected.',
-  ),
-  expect: option(
-    v.strictObject({
-      status: option(v.union([count(100), v.array(count(100))]), 'Status, or list of statuses. Default: any 2xx.'),
-      json: option(
-        v.record(text, v.union([scalar, v.null()])),
-        'Values by path in the JSON body. {revision} and {digest} stand for what was deployed.',
-      ),
-      headers: option(v.record(text, v.string()), 'Headers that the answer must carry.'),
-      body: option(text, 'Regular expression that the body must match.'),
-    }),
-    'What the answer must say.',
-  ),
-  timeout: option(duration, 'Time to become healthy. Default: 5m.'),
-  interval: option(duration, 'Pause between two attempts. Default: 2s.'),
-  successes: option(count(1), 'Good answers in a row that prove it. Default: 3.'),
-};
+const verify = described(v.strictObject(verifyEntries), 'How to prove from outside that the new version serves.');
+const verifyOverride = v.partial(v.strictObject(verifyEntries));
 
 const appEntries = {
   ...commonEntries,
   image: option(image, 'The image to build. Either this or `images`.'),
   images: option(v.record(containerName, image), 'Several images (sidecars), by container name.'),
   before: option(v.array(beforeStep), 'Commands that must succeed before traffic moves, such as a migration.'),
-  verify: option(v.strictObject(verifyEntries), 'How to prove from outside that the new version serves.'),
+  verify: v.exactOptional(verify),
 };
 
 const deploy = described(
@@ -290,7 +280,7 @@ const override = v.strictObject({
       }),
     ),
   ),
-  verify: v.exactOptional(v.partial(v.strictObject(verifyEntries))),
+  verify: v.exactOptional(verifyOverride),
 });
 
 const environment = v.strictObject({
@@ -326,6 +316,16 @@ export const definitions = {
   image,
   imageOverride,
   beforeStep,
+  operators,
+  expectation,
+  endpoint,
+  timeouts,
+  instances,
+  soak,
+  baseline,
+  loadBalancer,
+  verify,
+  verifyOverride,
   ecsDeploy,
   ssmDeploy,
   ami,

@@ -54,6 +54,12 @@ export const CATALOGUE: readonly ServiceFacts[] = [
     load: () => import('@aws-sdk/client-ec2'),
   },
   {
+    id: 'monitoring',
+    protocol: 'json',
+    target: 'GraniteServiceVersion20100801',
+    load: () => import('@aws-sdk/client-cloudwatch'),
+  },
+  {
     id: 'iam',
     protocol: 'awsQuery',
     namespace: 'https://iam.amazonaws.com/doc/2010-05-08/',

@@ -10,7 +10,7 @@ import { matchesPattern } from './pattern.ts';
 import { readQuery, writeXml, writeXmlError } from './query.ts';
 import { inputFault, serverFault, signatureFault, throttled, unknownOperation } from './refusals.ts';
 import { resourceOf } from './resource.ts';
-import { AwsFault, type AwsService, accessDenied, type Call, type Identity } from './service.ts';
+import { AwsFault, type AwsService, accessDenied, type Call, type Identity, iamAction } from './service.ts';
 import { type OperationShape, operationOf, redact } from './shape.ts';
 import { authenticate, readScope, type Scope } from './signature.ts';
 
@@ -150,7 +150,7 @@ class Exchange {
       receivedAt: this.startedAt,
     };
     // Authorisation comes before validation, as in AWS: a refused caller learns nothing about the request.
-    if (key && isDenied(key, `${id}:${name}`)) throw this.denied(call, this.rawInput(facts));
+    if (key && isDenied(key, iamAction(service.id, name))) throw this.denied(call, this.rawInput(facts));
     const input = this.readInput(service, facts, shape);
     this.input = redact(shape.input, input);
     const effects = this.deps.faults.strike(id, name, input);
@@ -198,7 +198,7 @@ class Exchange {
 
   private denied(call: Call, input: unknown, resource?: string): AwsFault {
     const named = resource ?? resourceOf(call, input as Record<string, unknown>, this.deps);
-    return accessDenied(call, `${call.service}:${call.operation}`, named);
+    return accessDenied(call, iamAction(call.service, call.operation), named);
   }
 
   /** The input before it is checked, as far as it can be read: to say what was refused. */

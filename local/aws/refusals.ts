@@ -106,6 +106,7 @@ const VALIDATION_CODE: Readonly<Record<ServiceId, string>> = {
   elasticloadbalancing: 'ValidationError',
   iam: 'ValidationError',
   ec2: 'MissingParameter',
+  monitoring: 'InvalidParameterValue',
 };
 
 function usualInputFault(facts: ServiceFacts, problem: InputProblem): AwsFault {

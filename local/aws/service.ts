@@ -28,6 +28,7 @@ export type ServiceId =
   | 'elasticloadbalancing'
   | 'ec2'
   | 'iam'
+  | 'monitoring'
   | 'secretsmanager';
 
 /**
@@ -98,6 +99,11 @@ export function accessDenied(
     `${ec2}User: ${call.identity.arn} is not authorized to perform: ${action} on resource: ${resource} because no ${policy} policy allows the ${action} action`,
     { status: call.service === 'sts' || call.service === 'ec2' || call.service === 'elasticloadbalancing' ? 403 : 400 },
   );
+}
+
+/** An operation as IAM writes it. Services sign as one name and are permitted by another here and there (Service Authorization Reference). */
+export function iamAction(service: ServiceId, operation: string): string {
+  return `${service === 'monitoring' ? 'cloudwatch' : service}:${operation}`;
 }
 
 function deniedCode(service: ServiceId): string {

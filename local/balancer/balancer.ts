@@ -6,6 +6,7 @@ import type { Bus } from '../bus.ts';
 import type { Lag } from '../lag.ts';
 import type { BalancerSpec } from '../world.ts';
 import { ALB_LIMITS, answer, type ForwardLimits, forward } from './forward.ts';
+import { RequestMetrics } from './request-metrics.ts';
 import { ListenerRule } from './rule.ts';
 import { TargetGroup } from './target-group.ts';
 
@@ -30,6 +31,8 @@ export interface Balancer {
   /** Address of the test listener. */
   readonly testUrl: string | undefined;
   /** Requests answered, and those of them that the balancer answered itself with 502, 503 or 504. */
+  /** The same by minute, as CloudWatch is told. */
+  readonly metrics: RequestMetrics;
   readonly counts: { readonly requests: number; readonly failed: number };
   close(): Promise<void>;
 }
@@ -38,19 +41,23 @@ export interface Balancer {
 export async function createBalancer(spec: BalancerSpec, deps: BalancerDeps): Promise<Balancer> {
   const targetGroups = spec.targetGroups.map((group) => createTargetGroup(group, deps));
   const counts = { requests: 0, failed: 0 };
+  const metrics = new RequestMetrics();
   const limits = deps.limits ?? ALB_LIMITS;
 
   async function serve(rule: ListenerRule, from: IncomingMessage, to: ServerResponse): Promise<void> {
     counts.requests++;
-    const turn = rule.choose()?.take();
+    const group = rule.choose();
+    const turn = group?.take();
     if (!turn) {
       counts.failed++;
+      metrics.refused();
       from.resume();
       answer(to, 503);
       return;
     }
-    const { by } = await forward(from, to, turn.target, limits);
+    const { by, status } = await forward(from, to, turn.target, limits);
     turn.done();
+    metrics.forwarded(group?.name ?? '', by, status);
     if (by === 'balancer') counts.failed++;
   }
 
@@ -78,6 +85,7 @@ export async function createBalancer(spec: BalancerSpec, deps: BalancerDeps): Pr
     rules: [production.rule, ...(test ? [test.rule] : [])],
     testUrl: testPort === undefined ? undefined : `http://127.0.0.1:${testPort}`,
     counts,
+    metrics,
     async close() {
       for (const group of targetGroups) group.close();
       for (const server of servers) server.closeAllConnections();

@@ -1,15 +1,21 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttp, type RequestListener, type Server } from 'node:http';
 import { createServer as createHttps } from 'node:https';
-import { type AddressInfo, createServer as createTcp } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { systemClock } from '../../lib/clock.ts';
+import { createCredentialStore, LOCAL_ACCESS_KEY_ID, LOCAL_SECRET_ACCESS_KEY } from '../../local/aws/credentials.ts';
+import { createAwsEndpoint } from '../../local/aws/endpoint.ts';
+import { createMonitoring } from '../../local/aws/monitoring.ts';
+import { createBus } from '../../local/bus.ts';
+import { createFaults } from '../../local/faults.ts';
+import { createLag } from '../../local/lag.ts';
 import { type ActionOptions, runAction } from '../support/action.ts';
 import { type Authority, type Certificate, makeCertificate } from '../support/certificate.ts';
 
 // The action as the runner starts it, against real servers that go wrong in the ways that servers do.
-const OLD = 'a'.repeat(40);
 const NEW = 'b'.repeat(40);
 const servers: Pick<Server, 'close' | 'closeAllConnections'>[] = [];
 let folder: string;
@@ -47,9 +53,7 @@ const json = (body: (n: number) => unknown): RequestListener =>
   })();
 
 const verify = (url: string, inputs: Record<string, string> = {}, options: ActionOptions = {}) =>
-  runAction('verify-health', { url, interval: '50ms', timeout: '20s', ...inputs }, options);
-
-const EXPECT_NEW = { expect: 'json: { revision: "{revision}" }', revision: NEW };
+  runAction('verify-health', { url, interval: '50ms', 'max-interval': '50ms', timeout: '20s', ...inputs }, options);
 
 describe('TLS', () => {
   const healthy = json(() => ({ status: 'ok' }));
@@ -100,94 +104,93 @@ describe('TLS', () => {
   });
 });
 
-describe('versions', () => {
-  test('the old version answers for a while, then the new one does: healthy, and it says who answered', async () => {
-    const url = await serve(json((n) => ({ revision: n <= 5 ? OLD : NEW })));
-    const run = await verify(url, EXPECT_NEW);
-    expect(run.outputs).toMatchObject({ outcome: 'succeeded', attempts: '8', reason: '' });
-    expect(JSON.parse(run.outputs.identity ?? '')).toEqual({ [url]: { revision: NEW } });
-    expect(run.log).toMatch(/version-mismatch: another version answers: json\.revision is "a{40}", expected "b{40}"/);
-    expect(run.summary).toContain('version-mismatch');
-  });
-
-  test('the old version never goes away: timed out, and that is the reason', async () => {
-    const run = await verify(await serve(json(() => ({ revision: OLD }))), { ...EXPECT_NEW, timeout: '1s' });
-    expect([run.code, run.outputs]).toEqual([
-      1,
-      expect.objectContaining({ outcome: 'timed-out', reason: 'version-mismatch' }),
-    ]);
-  });
-
-  test('two versions take turns behind one address: it never passes often enough in a row', async () => {
-    const run = await verify(await serve(json((n) => ({ revision: n % 2 ? NEW : OLD }))), {
-      ...EXPECT_NEW,
-      timeout: '2s',
+describe('with a config file', () => {
+  const workspace = () => {
+    const root = mkdtempSync(join(folder, 'workspace-'));
+    return { root, env: { GITHUB_WORKSPACE: root } };
+  };
+  const config = (verify: object) =>
+    JSON.stringify({
+      version: 1,
+      registry: { account: '123456789012', region: 'eu-central-1' },
+      components: {
+        web: {
+          kind: 'service',
+          image: { repository: 'web' },
+          deploy: { to: 'ecs', cluster: 'c', service: 'web', 'task-definition': 'web.json' },
+          verify,
+        },
+      },
     });
-    expect(run.outputs).toMatchObject({ outcome: 'timed-out', reason: 'flapping' });
-    expect(run.outputs.cause).toMatch(/passed and failed again \d+ times; last version-mismatch/);
+
+  test('a component says all of it: addresses, assertions, stability; the step says which revision', async () => {
+    const url = await serve(json(() => ({ status: 'ok', revision: NEW, queue: 3 })));
+    const { root, env } = workspace();
+    const expected = { status: '2xx', json: { revision: '{revision}', queue: { 'at-most': 5 } } };
+    const verify = {
+      endpoints: [{ url, name: 'web' }],
+      expect: expected,
+      successes: 2,
+      interval: '20ms',
+      soak: { duration: '300ms', rate: 20 },
+    };
+    writeFileSync(join(root, 'slipway.yml'), config(verify));
+    const run = await runAction('verify-health', { component: 'web', config: 'slipway.yml', revision: NEW }, { env });
+    expect([run.code, run.outputs]).toEqual([0, expect.objectContaining({ attempts: '8', 'success-rate': '100' })]);
+    expect(JSON.parse(run.outputs.identity ?? '')).toEqual({ web: { revision: NEW, queue: 3 } });
   });
 
-  test('a good answer that comes once does not make it healthy', async () => {
-    const statuses = [200, 503, 200, 503, 200, 200, 200];
-    const url = await serve((_, response) => void response.writeHead(statuses.shift() ?? 200).end('x'));
-    const run = await verify(url);
-    expect(run.outputs).toMatchObject({ outcome: 'succeeded', attempts: '7' });
-  });
-
-  test('one of two addresses is not healthy: that one is named', async () => {
-    const [good, bad] = [
-      await serve(json(() => ({}))),
-      await serve((_, response) => void response.writeHead(500).end()),
-    ];
-    const run = await verify(`${good}\n${bad}`, { timeout: '1s' });
-    expect(run.outputs.cause).toContain(`${bad} was not healthy within`);
-    expect(run.outputs.cause).not.toContain(good);
+  test('a mistake in it is named with its place, before anything is probed', async () => {
+    const { root, env } = workspace();
+    writeFileSync(join(root, 'slipway.yml'), config({ url: 'http://127.0.0.1:9/', expect: { body: '(' } }));
+    const run = await runAction('verify-health', { component: 'web', config: 'slipway.yml' }, { env });
+    expect([run.code, run.outputs.outcome]).toEqual([1, 'failed']);
+    expect(run.outputs.cause).toMatch(
+      /slipway\.yml:1:\d+: components\.web\.verify\.expect\.body.*it is not a regular expression/s,
+    );
   });
 });
 
-describe('bodies', () => {
-  test('a body that trickles is given up at attempt-timeout', async () => {
-    const url = await serve((_, response) => {
-      response.writeHead(200);
-      const timer = setInterval(() => response.write('.'), 50);
-      response.on('close', () => clearInterval(timer));
+test('what served before is measured in one step, and compared with in a later one', async () => {
+  let ill = false;
+  let n = 0;
+  const url = await serve((_, response) => void response.writeHead(ill && ++n > 5 && n % 2 ? 500 : 200).end('{}'));
+  const soak = '{ duration: 800ms, rate: 50, success-rate: 30 }';
+  const before = await verify(url, { operation: 'baseline', soak });
+  expect([before.code, before.outputs.outcome]).toEqual([0, 'succeeded']);
+  const file = join(folder, 'baseline.json');
+  writeFileSync(file, before.outputs.baseline ?? '');
+  ill = true;
+  const after = await verify(url, { baseline: file, soak });
+  expect([after.code, after.outputs.reason]).toEqual([1, 'regression']);
+  expect(after.log).toMatch(/::error::failed: regression: .* of 40 probes failed, 0 %25 of 40 before/);
+  expect(after.summary).toContain('xychart-beta');
+});
+
+test('what the load balancer counted: the runner’s credentials are asked for, and a refusal ends it before anything is waited for', async () => {
+  const url = await serve(json(() => ({})));
+  const credentials = createCredentialStore({ account: '123456789012', now: Date.now });
+  const faults = createFaults(1);
+  const services = [createMonitoring({ clock: systemClock, lag: createLag({ mode: 'off', seed: 1 }), balancers: [] })];
+  const place = { account: '123456789012', region: 'eu-central-1', clock: systemClock, bus: createBus() };
+  const aws = await createAwsEndpoint({ ...place, faults, credentials, services });
+  const env = {
+    AWS_ENDPOINT_URL: aws.url,
+    AWS_REGION: 'eu-central-1',
+    AWS_ACCESS_KEY_ID: LOCAL_ACCESS_KEY_ID,
+    AWS_SECRET_ACCESS_KEY: LOCAL_SECRET_ACCESS_KEY,
+  };
+  const given = { 'load-balancer': '{ name: app/web/1, wait: 0s }' };
+  try {
+    faults.add({ service: 'monitoring', operation: 'GetMetricData', times: 1, effect: { denied: true } });
+    const denied = await verify(url, given, { env });
+    expect(denied.outputs).toMatchObject({
+      outcome: 'denied',
+      cause: expect.stringContaining('cloudwatch:GetMetricData'),
     });
-    const run = await verify(url, { timeout: '2s', 'attempt-timeout': '500ms' });
-    expect(run.outputs).toMatchObject({ outcome: 'timed-out', reason: 'timeout' });
-    expect(run.outputs.cause).toContain('no whole answer within 0.5 s');
-    expect(run.ms).toBeLessThan(10_000);
-  });
-
-  test('a body without end is read as far as a health answer may be long', async () => {
-    const chunk = Buffer.alloc(64 * 1024, 'x');
-    const url = await serve((_, response) => {
-      const more = () => {
-        while (!response.destroyed && response.write(chunk));
-      };
-      response.writeHead(200).on('drain', more);
-      more();
-    });
-    const run = await verify(url);
-    expect([run.code, run.outputs.outcome]).toEqual([0, 'succeeded']);
-  });
-
-  test('a server that takes connections and never answers', async () => {
-    const server = createTcp((socket) => void sockets.add(socket.on('error', () => undefined)));
-    const sockets = new Set<{ destroy(): void }>();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const run = await verify(url, { timeout: '1s', 'attempt-timeout': '300ms' });
-    for (const socket of sockets) socket.destroy();
-    server.close();
-    expect(run.outputs).toMatchObject({ outcome: 'timed-out', reason: 'timeout' });
-  });
-
-  test('a redirect is an answer, not followed: what is asked is what is judged', async () => {
-    const url = await serve((_, response) => void response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end());
-    const run = await verify(url, { timeout: '1s' });
-    expect(run.outputs.cause).toContain('it answered 302, expected 2xx');
-    expect((await verify(url, { expect: 'status: 302' })).code).toBe(0);
-  });
+  } finally {
+    await aws.close();
+  }
 });
 
 test('a server that listens later is waited for', async () => {

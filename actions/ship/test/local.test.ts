@@ -33,7 +33,7 @@ components:
     image: { repository: sample-web, context: web }
     before: [{ name: migrate, command: [migrate], timeout: 60s }]
     deploy: { to: ecs, cluster: '\${output:infra.cluster}', service: web, task-definition: web/task-definition.json }
-    verify: { url: '\${output:infra.web_url}/health', expect: { json: { revision: '{revision}', status: ok } }, timeout: 4s, interval: 200ms }
+    verify: { url: '\${output:infra.web_url}/health', expect: { json: { revision: '{revision}', status: ok } }, timeout: 4s, interval: 200ms, soak: { duration: 1s, rate: 20 }, baseline: { p95-slack: 5s } }
   nightly:
     kind: task
     image: { repository: sample-web, context: web }
@@ -206,6 +206,11 @@ test('ship, the same again, a sick version, the same again, what runs', async ()
   const refreshed = await ship({ operation: 'refresh' });
   expect([refreshed.code, refreshed.result.outcome]).toEqual([0, { status: 'succeeded', cause: '' }]);
   expect(refreshed.result.digest).not.toBe(before.digest);
+  // What served was measured before, and the new one soaked and compared with it.
+  expect(refreshed.log).toContain('── measure what serves');
+  expect(refreshed.summary).toMatch(
+    /Baseline, measured for[\s\S]*0 % of 20 probes failed, 0 % of 20 before \(p = 1\.000\)/,
+  );
   revision = git.git('rev-parse', 'HEAD');
   expect(await health()).toEqual({ status: 'ok', revision });
 

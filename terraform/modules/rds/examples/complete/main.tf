@@ -1,0 +1,23 @@
+provider "aws" {
+  region = "eu-central-1"
+
+  default_tags {
+    tags = { Project = "sample", Environment = "dev", ManagedBy = "terraform", "slipway:environment" = "dev" }
+  }
+}
+
+module "database" {
+  source = "../.."
+
+  name                      = "sample-dev"
+  vpc_id                    = "vpc-0123456789abcdef0"
+  subnet_ids                = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+  client_security_group_ids = { web = "sg-0123456789abcdef0" }
+  multi_az                  = true
+  monitoring_seconds        = 60
+}
+
+output "secret_arn" {
+  description = "Where the password is"
+  value       = module.database.secret_arn
+}
