@@ -1,10 +1,10 @@
 import type { CredentialProvider } from '../../lib/aws/client.ts';
 import { awsConfig, callAws } from '../../lib/aws/client.ts';
+import { logReads } from '../../lib/aws/log-reads.ts';
 import type { JsonObject } from '../../lib/ecs/json.ts';
 import { isObject, objects, textOf } from '../../lib/ecs/json.ts';
 import { shortName } from '../../lib/ecs/names.ts';
 import type { FailedTask } from './deployment/failures.ts';
-import { logReads } from './log-reads.ts';
 
 export interface LogPlace {
   container: string;

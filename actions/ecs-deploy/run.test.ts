@@ -2,11 +2,11 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { ecsApi } from '../../lib/ecs/api.ts';
 import { readInputs } from '../../lib/inputs.ts';
 import { recordingLog } from '../../lib/log.ts';
+import { virtualClock } from '../../test/support/virtual-clock.ts';
 import type { Evidence } from './evidence.ts';
 import { fields } from './inputs.ts';
 import { run } from './run.ts';
 import { DIGEST, definitionArn, Refusal, type Script, type ScriptedEcs, scriptedEcs } from './test/scripted-ecs.ts';
-import { virtualClock } from './test/virtual-clock.ts';
 
 const IMAGE = `123456789012.dkr.ecr.eu-central-1.amazonaws.com/sample-web@${DIGEST}`;
 const open: ScriptedEcs[] = [];

@@ -159,7 +159,7 @@ async function goBack(
       cause: `${failed}; it ran before already, so there is nothing to go back to`,
       next: VERIFY_NEXT,
     };
-  const back = await journal.step('roll back', () => steps.rollback(previous));
+  const back = await journal.step('roll back', () => steps.rollback(previous, deployed.outputs['previous-release']));
   if (!isGood(back.outcome)) {
     const cause = `${failed}; putting the release before it back ended as ${back.outcome.status}: ${back.outcome.cause}`;
     return {

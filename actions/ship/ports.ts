@@ -35,8 +35,8 @@ export interface Steps {
   fingerprint(images: readonly Image[]): Promise<string>;
   /** @param kept task definitions that the ledger may want to go back to, which no retention may take away */
   deploy(images: readonly Image[], kept: readonly string[]): Promise<Report>;
-  /** Puts a revision back: the one named (of ECS), or what served before. */
-  rollback(taskDefinition: string): Promise<Report>;
+  /** Puts a revision (of ECS) or a release (of hosts) back: the one named, or what served before. */
+  rollback(taskDefinition: string, release?: string): Promise<Report>;
   /** Measures what serves before the deployment; undefined when the component does not ask for the comparison. */
   baseline(): Promise<Report | undefined>;
   /**

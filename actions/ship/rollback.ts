@@ -15,7 +15,7 @@ export async function rollback(shipment: Shipment, ports: ShipPorts): Promise<Ou
   const current = lastDeployed(entries);
   const taskDefinition = inputs['task-definition'] || goal?.taskDefinition || '';
   if (!goal && inputs.ledger !== 'none' && taskDefinition === '') throw nothingBefore(component, environment);
-  const back = await journal.step('roll back', () => ports.steps.rollback(taskDefinition));
+  const back = await journal.step('roll back', () => ports.steps.rollback(taskDefinition, goal?.releaseFingerprint));
   if (!isGood(back.outcome)) return back.outcome;
   shipment.taskDefinition = back.outputs['task-definition-arn'] ?? '';
   shipment.releaseFingerprint = goal?.releaseFingerprint ?? back.outputs['release-fingerprint'] ?? '';

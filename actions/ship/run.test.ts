@@ -87,6 +87,7 @@ async function ship(world: World = {}) {
   const config = environmentConfig(loadConfig(configText(world), 'slipway.yml'), environment);
   const calls: string[] = [];
   const kept: string[] = [];
+  const releases: string[] = [];
   const restored: boolean[] = [];
   const recorded: LedgerEntry[] = [];
   const saved: Result[] = [];
@@ -112,8 +113,9 @@ async function ship(world: World = {}) {
       };
       return world.deploy ?? report(good, outputs);
     },
-    rollback: async (to) => {
+    rollback: async (to, release = '') => {
       calls.push(`rollback ${to}`);
+      releases.push(release);
       return world.rollback ?? report(good, { 'task-definition-arn': arn(1) });
     },
     baseline: async () => {
@@ -168,7 +170,7 @@ async function ship(world: World = {}) {
     readInputs(fields, (name) => given[name] ?? ''),
     ports,
   );
-  return { report: result, calls, kept, restored, recorded, result: saved[0] };
+  return { report: result, calls, kept, releases, restored, recorded, result: saved[0] };
 }
 
 describe('refresh', () => {
@@ -409,9 +411,11 @@ describe('rollback', () => {
   const current = { ...deployed, commit: 'cur', releaseFingerprint: 'release-b', taskDefinition: arn(2) };
 
   test('goes to the release before, verifies it, and holds the one that was left', async () => {
-    const { report: end, calls, recorded } = await ship({ operation: 'rollback', entries: [current, deployed] });
+    const world: World = { operation: 'rollback', entries: [current, deployed] };
+    const { report: end, calls, releases, recorded } = await ship(world);
     expect(end.outcome).toEqual(good);
     expect(calls).toEqual([`rollback ${arn(1)}`, 'verify oldrev']);
+    expect(releases).toEqual(['release-a']);
     expect(recorded).toMatchObject([
       { state: 'held', releaseFingerprint: 'release-b', cause: 'rolled back by hand by ada' },
       { state: 'deployed', releaseFingerprint: 'release-a', commit: 'old', taskDefinition: arn(1) },
@@ -459,6 +463,36 @@ describe('status and record', () => {
     expect(recorded).toMatchObject([
       { state: 'deployed', releaseFingerprint: 'release-b', images: { web: `sample-web@${digest('b')}` } },
     ]);
+  });
+
+  const hostStatus = (over: object = {}) => ({
+    instance: 'i-1',
+    release: 'release-b',
+    image: `registry.test/sample-web@${digest('b')}`,
+    digest: digest('b'),
+    state: 'running',
+    health: 'healthy',
+    since: '',
+    drift: '',
+    ...over,
+  });
+  const hosts = (trouble: string, ...found: object[]) =>
+    report(good, { hosts: JSON.stringify(found), trouble, revision: 'newrev', 'release-fingerprint': 'release-b' });
+
+  test.each([
+    ['one image everywhere', hosts('', hostStatus(), hostStatus()), []],
+    ['a host that differs', hosts('i-1: it serves release x', hostStatus()), ['i-1: it serves release x']],
+    ['two images', hosts('', hostStatus(), hostStatus({ digest: digest('c') })), ['the hosts run 2 different images']],
+  ])('of hosts: %s', async (_, status, differences) => {
+    const images = { web: `sample-web@${digest('b')}` };
+    const entry = { ...deployed, taskDefinition: '', images };
+    const { report: end } = await ship({ operation: 'status', entries: [entry], status });
+    expect(JSON.parse(end.outputs.status ?? '').differences).toEqual(differences);
+  });
+
+  test('record writes what hosts run, with its release and revision', async () => {
+    const { recorded } = await ship({ operation: 'record', status: hosts('', hostStatus(), hostStatus()) });
+    expect(recorded).toMatchObject([{ state: 'deployed', releaseFingerprint: 'release-b', revision: 'newrev' }]);
   });
 
   test('record refuses what is not settled', async () => {

@@ -1,6 +1,7 @@
 import { type LedgerEntry, lastDeployed } from '../../lib/ledger/ledger.ts';
 import { isGood, type Outcome } from '../../lib/outcome.ts';
 import type { ServiceStatus } from '../ecs-deploy/status.ts';
+import type { HostStatus } from '../ssm-deploy/status.ts';
 import { outcomeOf } from './journal.ts';
 import type { ShipPorts } from './ports.ts';
 import { entryOf, type Shipment } from './shipment.ts';
@@ -28,17 +29,12 @@ export function liveOf(outputs: Readonly<Record<string, string>>): Live {
       trouble: status.trouble,
     };
   }
-  const hosts = JSON.parse(outputs.hosts || '[]') as {
-    instance: string;
-    image: string;
-    status: string;
-    cause: string;
-  }[];
-  const digests = [...new Set(hosts.flatMap((h) => h.image.split('@')[1] ?? []))];
-  const bad = hosts.filter((h) => !isGood({ status: h.status as Outcome['status'] }));
-  const trouble = bad.map((h) => `${h.instance}: ${h.cause || h.status}`).join('; ');
+  const hosts = JSON.parse(outputs.hosts || '[]') as HostStatus[];
+  const digests = [...new Set(hosts.map((h) => h.digest).filter(Boolean))];
   const mixed = digests.length > 1 ? `the hosts run ${digests.length} different images` : '';
-  return { taskDefinition: '', release: '', digests, revision: '', trouble: trouble || mixed };
+  // The whole fingerprint, where the hosts serve the release that the desired state is tagged with.
+  const release = outputs['release-fingerprint'] ?? '';
+  return { taskDefinition: '', release, digests, revision: outputs.revision ?? '', trouble: outputs.trouble || mixed };
 }
 
 /** What the ledger believes and what runs, where the two differ; sentences. */

@@ -209,26 +209,24 @@ function imageInputs(images: readonly Image[]): Overrides {
 }
 
 function ssmSteps(options: StepOptions): DeploySteps {
-  const { env, signal, log } = options.edge;
   const inputs = async (overrides: Overrides) =>
     inputsOf(ssmFields, options, await options.settled(), ssmDefaults, overrides);
   const go = async (overrides: Overrides) => {
     const read = await inputs(overrides);
-    const [{ run }, { ssmClient, ssmPort }] = await Promise.all([
-      import('../ssm-deploy/run.ts'),
-      import('../ssm-deploy/ssm.ts'),
-    ]);
-    const client = ssmClient({ region: regionFrom(read.region, env), action: 'ship' });
-    return run(read, { ssm: ssmPort(client, signal), clock: systemClock, log, signal });
+    const [{ run }, { portsOf }] = await Promise.all([import('../ssm-deploy/run.ts'), import('../ssm-deploy/edge.ts')]);
+    return run(read, portsOf(options.edge, read.region, 'ship'));
   };
   const ofImages = ([first]: readonly Image[]) => ({ image: first?.reference ?? '', revision: first?.revision ?? '' });
   return {
     async fingerprint(images) {
-      const { containerOf, releaseFingerprint } = await import('../ssm-deploy/payload.ts');
-      return releaseFingerprint(containerOf(await inputs(ofImages(images))));
+      const [{ specOf }, { releaseFingerprint }] = await Promise.all([
+        import('../ssm-deploy/spec/from-inputs.ts'),
+        import('../ssm-deploy/spec/spec.ts'),
+      ]);
+      return releaseFingerprint(specOf(await inputs(ofImages(images))));
     },
     deploy: (images) => go(ofImages(images)),
-    rollback: () => go({ operation: 'rollback' }),
+    rollback: (_, release) => go({ operation: 'rollback', ...(release && { release }) }),
     status: () => go({ operation: 'status' }),
   };
 }

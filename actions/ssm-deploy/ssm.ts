@@ -1,26 +1,55 @@
 import {
+  AddTagsToResourceCommand,
   CancelCommandCommand,
   CreateDocumentCommand,
   DescribeDocumentCommand,
   DescribeInstanceInformationCommand,
   GetCommandInvocationCommand,
+  GetParameterCommand,
+  GetParameterHistoryCommand,
   ListCommandInvocationsCommand,
+  ListCommandsCommand,
+  PutParameterCommand,
   SendCommandCommand,
   SSMClient,
 } from '@aws-sdk/client-ssm';
 import { type AwsSettings, awsConfig, callAws } from '../../lib/aws/client.ts';
 import { exceptionOf } from '../../lib/aws/errors.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { Problem } from '../../lib/errors.ts';
+import type { Version } from './desired.ts';
 import { DOCUMENT, DOCUMENT_NAME } from './document.ts';
-import type { Invocation } from './host-result.ts';
+import { type Invocation, statusOf } from './host-result.ts';
 import type { Target } from './targets.ts';
 
+/** Where a command leaves its output beside SSM, which keeps the first 24,000 characters of it. */
+export interface OutputPlaces {
+  logGroup: string;
+  bucket: string;
+  prefix: string;
+}
+
 export interface Command {
-  targets: readonly Target[];
+  /** At most 50. */
+  hosts: readonly string[];
   payload: string;
+  /** How long a host may take to pick it up, the time included that it waits for others; SSM takes no less than 30 s. */
+  deliverySeconds: number;
+  /** How long a host may work on it. */
   timeoutSeconds: number;
   maxConcurrency: string;
   maxErrors: string;
+  /** Finds the command again, at most 100 characters. */
   comment: string;
+  output: OutputPlaces;
+}
+
+/** A host as SSM knows it. */
+export interface Agent {
+  instance: string;
+  online: boolean;
+  /** Version of the agent. */
+  version: string;
 }
 
 /** The state of a command on one host, as often asked: without its output. */
@@ -32,64 +61,76 @@ export interface Progress {
 
 /** SSM as this action uses it. Every method throws Problem. */
 export interface Ssm {
-  /** Ids of the matching hosts whose agents are online. */
-  online(targets: readonly Target[]): Promise<string[]>;
+  /** The matching hosts, those whose agents do not answer too. */
+  agents(targets: readonly Target[]): Promise<Agent[]>;
   /** Makes sure that our document exists. */
   ensureDocument(): Promise<void>;
+  /** Not cut by a cancellation: its id is what a cancelled run needs. */
   send(command: Command): Promise<string>;
   progress(commandId: string): Promise<Progress[]>;
   /** Undefined while SSM does not know the invocation yet, which is normal right after sending. */
   invocation(commandId: string, instance: string): Promise<Invocation | undefined>;
   cancel(commandId: string): Promise<void>;
+  /** The command with this comment since a time; '' when there is none. */
+  find(comment: string, since: number): Promise<string>;
+  /** Undefined when there is no such parameter. */
+  parameter(name: string): Promise<Version | undefined>;
+  /** Earlier values and the current one, newest first. */
+  history(name: string): Promise<Version[]>;
+  /** @param fresh whether it is there not to be: then another writer is refused by SSM itself. */
+  write(name: string, value: string, tags: Readonly<Record<string, string>>, fresh: boolean): Promise<void>;
 }
 
-// Final values of CommandInvocation.Status (SSM API reference). It is "Failed", never "Failure".
-const FINAL: ReadonlySet<string> = new Set(['Success', 'Cancelled', 'TimedOut', 'Failed']);
-/** DescribeInstanceInformation: at most 50 instances a page. */
+/** DescribeInstanceInformation and others: at most 50 items a page. */
 const PAGE = 50;
+/** A call that a cancelled run still waits for. */
+const AFTER_CANCEL_MS = 3_000;
+/** A new document is active within a second or so. */
+const DOCUMENT_TRIES = 20;
+const DOCUMENT_WAIT_MS = 500;
 
 /** The client that ssmPort() calls. It is made here so that who loads this room late imports no client of AWS whole. */
 export const ssmClient = (settings: AwsSettings) => new SSMClient(awsConfig(settings));
 
-export function ssmPort(ssm: SSMClient, signal: AbortSignal): Ssm {
+export function ssmPort(ssm: SSMClient, signal: AbortSignal, clock: Clock): Ssm {
   const options = { abortSignal: signal };
   return {
-    async online(targets) {
+    async agents(targets) {
       const call = {
         operation: 'ssm:DescribeInstanceInformation',
         resource: targets.map((t) => `${t.key}=${t.values.join(',')}`).join(' '),
       };
-      const found: string[] = [];
-      let next: string | undefined;
-      do {
-        const command = new DescribeInstanceInformationCommand({
-          Filters: [
-            { Key: 'PingStatus', Values: ['Online'] },
-            ...targets.map((t) => ({ Key: t.key, Values: [...t.values] })),
-          ],
-          MaxResults: PAGE,
-          ...(next && { NextToken: next }),
-        });
-        const page = await callAws(call, () => ssm.send(command, options));
-        found.push(...(page.InstanceInformationList ?? []).flatMap((i) => i.InstanceId ?? []));
-        next = page.NextToken;
-      } while (next);
-      return found;
+      const Filters = targets.map((t) => ({ Key: t.key, Values: [...t.values] }));
+      const found = await pages((NextToken) => {
+        const command = new DescribeInstanceInformationCommand({ Filters, MaxResults: PAGE, ...NextToken });
+        return callAws(call, () => ssm.send(command, options));
+      });
+      return found
+        .flatMap((page) => page.InstanceInformationList ?? [])
+        .map(({ InstanceId = '', PingStatus = '', AgentVersion = '' }) => ({
+          instance: InstanceId,
+          online: PingStatus === 'Online',
+          version: AgentVersion,
+        }));
     },
     async ensureDocument() {
       const resource = `document ${DOCUMENT_NAME}`;
-      try {
-        await callAws({ operation: 'ssm:DescribeDocument', resource }, () =>
-          ssm.send(new DescribeDocumentCommand({ Name: DOCUMENT_NAME }), options),
+      const describe = new DescribeDocumentCommand({ Name: DOCUMENT_NAME });
+      const look = () =>
+        callAws({ operation: 'ssm:DescribeDocument', resource }, () => ssm.send(describe, options)).then(
+          ({ Document }) => Document?.Status ?? '',
+          (error: unknown) => {
+            if (exceptionOf(error) === 'InvalidDocument') return 'missing';
+            throw error;
+          },
         );
-      } catch (error) {
-        if (exceptionOf(error) !== 'InvalidDocument') throw error;
+      let status = await look();
+      if (status === 'missing') {
         const create = new CreateDocumentCommand({
           Name: DOCUMENT_NAME,
           Content: DOCUMENT,
           DocumentType: 'Command',
           DocumentFormat: 'JSON',
-          TargetType: '/AWS::EC2::Instance',
         });
         await callAws({ operation: 'ssm:CreateDocument', resource }, () => ssm.send(create, options)).catch(
           (e: unknown) => {
@@ -97,53 +138,69 @@ export function ssmPort(ssm: SSMClient, signal: AbortSignal): Ssm {
             if (exceptionOf(e) !== 'DocumentAlreadyExists') throw e;
           },
         );
+        status = await look();
       }
+      for (let i = 0; (status === 'Creating' || status === 'missing') && i < DOCUMENT_TRIES; i++) {
+        await clock.sleep(DOCUMENT_WAIT_MS, signal);
+        status = await look();
+      }
+      if (status === 'Failed') throw documentFailed();
     },
-    async send({ targets, payload, timeoutSeconds, maxConcurrency, maxErrors, comment }) {
+    async send({ hosts, payload, deliverySeconds, timeoutSeconds, maxConcurrency, maxErrors, comment, output }) {
       const command = new SendCommandCommand({
         DocumentName: DOCUMENT_NAME,
-        Targets: targets.map((t) => ({ Key: t.key, Values: [...t.values] })),
+        // By id, not by tag: who is online has been asked, and a host that appears in the middle takes the parameter when it boots.
+        InstanceIds: [...hosts],
         Parameters: { payload: [payload], executionTimeout: [String(timeoutSeconds)] },
         Comment: comment.slice(0, 100),
-        // How long a host may take to pick the command up; SSM takes no less than 30 s.
-        TimeoutSeconds: 60,
-        ...(maxConcurrency && { MaxConcurrency: maxConcurrency }),
-        ...(maxErrors && { MaxErrors: maxErrors }),
+        TimeoutSeconds: deliverySeconds,
+        MaxConcurrency: maxConcurrency,
+        MaxErrors: maxErrors,
+        ...(output.logGroup && {
+          CloudWatchOutputConfig: { CloudWatchOutputEnabled: true, CloudWatchLogGroupName: output.logGroup },
+        }),
+        ...(output.bucket && { OutputS3BucketName: output.bucket }),
+        ...(output.bucket && output.prefix && { OutputS3KeyPrefix: output.prefix }),
       });
-      const answer = await callAws({ operation: 'ssm:SendCommand', resource: `document ${DOCUMENT_NAME}` }, () =>
-        ssm.send(command, options),
-      );
-      return answer.Command?.CommandId ?? '';
+      const grace = graceful(signal);
+      try {
+        const answer = await callAws({ operation: 'ssm:SendCommand', resource: `document ${DOCUMENT_NAME}` }, () =>
+          ssm.send(command, { abortSignal: grace.signal }),
+        );
+        return answer.Command?.CommandId ?? '';
+      } finally {
+        grace.end();
+      }
     },
     async progress(commandId) {
       const call = { operation: 'ssm:ListCommandInvocations', resource: `command ${commandId}` };
-      const list: Progress[] = [];
-      let next: string | undefined;
-      do {
-        const command = new ListCommandInvocationsCommand({
-          CommandId: commandId,
-          MaxResults: PAGE,
-          ...(next && { NextToken: next }),
+      const found = await pages((NextToken) => {
+        const command = new ListCommandInvocationsCommand({ CommandId: commandId, MaxResults: PAGE, ...NextToken });
+        return callAws(call, () => ssm.send(command, options));
+      });
+      return found
+        .flatMap((page) => page.CommandInvocations ?? [])
+        .map(({ InstanceId: instance = '', StatusDetails = '', Status = '' }) => {
+          const { details, ended } = statusOf(StatusDetails || Status);
+          return { instance, status: details, ended };
         });
-        const page = await callAws(call, () => ssm.send(command, options));
-        for (const { InstanceId: instance = '', Status: status = '' } of page.CommandInvocations ?? [])
-          list.push({ instance, status, ended: FINAL.has(status) });
-        next = page.NextToken;
-      } while (next);
-      return list;
     },
     async invocation(commandId, instance) {
       const call = { operation: 'ssm:GetCommandInvocation', resource: `command ${commandId} on ${instance}` };
       const command = new GetCommandInvocationCommand({ CommandId: commandId, InstanceId: instance });
       try {
         const i = await callAws(call, () => ssm.send(command, options));
+        const startedAt = Date.parse(i.ExecutionStartDateTime ?? '');
         return {
+          commandId,
           instance,
-          statusDetails: i.StatusDetails ?? '',
+          statusDetails: i.StatusDetails || i.Status || '',
           exitCode: i.ResponseCode ?? -1,
           stdout: i.StandardOutputContent ?? '',
           stderr: i.StandardErrorContent ?? '',
-          ms: Date.parse(i.ExecutionEndDateTime ?? '') - Date.parse(i.ExecutionStartDateTime ?? '') || 0,
+          stdoutUrl: i.StandardOutputUrl ?? '',
+          startedAt: startedAt || 0,
+          ms: Date.parse(i.ExecutionEndDateTime ?? '') - startedAt || 0,
         };
       } catch (error) {
         if (exceptionOf(error) === 'InvocationDoesNotExist') return undefined;
@@ -153,8 +210,104 @@ export function ssmPort(ssm: SSMClient, signal: AbortSignal): Ssm {
     async cancel(commandId) {
       // Not bound to the signal: it is what a cancelled run still has to do.
       await callAws({ operation: 'ssm:CancelCommand', resource: `command ${commandId}` }, () =>
-        ssm.send(new CancelCommandCommand({ CommandId: commandId })),
+        ssm.send(new CancelCommandCommand({ CommandId: commandId }), {
+          abortSignal: AbortSignal.timeout(AFTER_CANCEL_MS),
+        }),
       );
     },
+    async find(comment, since) {
+      const after = new Date(since - 60_000).toISOString().replace(/\.\d+Z$/, 'Z');
+      const list = new ListCommandsCommand({
+        Filters: [{ key: 'InvokedAfter', value: after }],
+        MaxResults: PAGE,
+      });
+      const call = { operation: 'ssm:ListCommands', resource: `commands of document ${DOCUMENT_NAME}` };
+      const { Commands = [] } = await callAws(call, () => ssm.send(list, options));
+      return Commands.find((c) => c.Comment === comment.slice(0, 100))?.CommandId ?? '';
+    },
+    async parameter(name) {
+      const call = { operation: 'ssm:GetParameter', resource: `parameter ${name}` };
+      try {
+        const { Parameter } = await callAws(call, () => ssm.send(new GetParameterCommand({ Name: name }), options));
+        return { version: Parameter?.Version ?? 0, value: Parameter?.Value ?? '' };
+      } catch (error) {
+        if (exceptionOf(error) === 'ParameterNotFound') return undefined;
+        throw error;
+      }
+    },
+    async history(name) {
+      const call = { operation: 'ssm:GetParameterHistory', resource: `parameter ${name}` };
+      try {
+        const found = await pages((NextToken) => {
+          const command = new GetParameterHistoryCommand({ Name: name, MaxResults: PAGE, ...NextToken });
+          return callAws(call, () => ssm.send(command, options));
+        });
+        return found
+          .flatMap((page) => page.Parameters ?? [])
+          .map(({ Version = 0, Value = '' }) => ({ version: Version, value: Value }))
+          .toSorted((a, b) => b.version - a.version);
+      } catch (error) {
+        if (exceptionOf(error) === 'ParameterNotFound') return [];
+        throw error;
+      }
+    },
+    async write(name, value, tags, fresh) {
+      const resource = `parameter ${name}`;
+      const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+      const put = { Name: name, Value: value, Type: 'String', Tier: 'Intelligent-Tiering' } as const;
+      if (fresh) {
+        const create = new PutParameterCommand({ ...put, Tags });
+        await callAws({ operation: 'ssm:PutParameter', resource }, () => ssm.send(create, options));
+        return;
+      }
+      // SSM takes no tags with an overwrite. Tags first: a run that is cut in between finds another value and writes both again.
+      const tag = new AddTagsToResourceCommand({ ResourceType: 'Parameter', ResourceId: name, Tags });
+      await callAws({ operation: 'ssm:AddTagsToResource', resource }, () => ssm.send(tag, options));
+      const overwrite = new PutParameterCommand({ ...put, Overwrite: true });
+      await callAws({ operation: 'ssm:PutParameter', resource }, () => ssm.send(overwrite, options));
+    },
   };
+}
+
+interface Page {
+  NextToken?: string | undefined;
+}
+
+/** All pages of a list. */
+async function pages<P extends Page>(get: (next: { NextToken?: string }) => Promise<P>): Promise<P[]> {
+  const found: P[] = [];
+  let next: string | undefined;
+  do {
+    const page = await get(next ? { NextToken: next } : {});
+    found.push(page);
+    next = page.NextToken;
+  } while (next);
+  return found;
+}
+
+/** A signal that fires a little after the one given. */
+function graceful(signal: AbortSignal): { signal: AbortSignal; end(): void } {
+  const late = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const start = () => {
+    timer = setTimeout(() => late.abort(), AFTER_CANCEL_MS);
+  };
+  if (signal.aborted) start();
+  else signal.addEventListener('abort', start, { once: true });
+  return {
+    signal: late.signal,
+    end() {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', start);
+    },
+  };
+}
+
+function documentFailed(): Problem {
+  return new Problem({
+    what: `document ${DOCUMENT_NAME}`,
+    cause: 'SSM could not create it',
+    fix: 'Delete the document in Systems Manager, and run this again',
+    kind: 'service',
+  });
 }

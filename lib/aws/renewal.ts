@@ -102,7 +102,7 @@ export function expiryWarning(env: NodeJS.ProcessEnv, now: number, longestMs: nu
   const why = session
     ? 'the job may not ask for a token (`permissions: id-token: write`)'
     : 'only those of setup-aws can be';
-  return `The AWS credentials end in ${humanDuration(Math.max(0, left))}, at ${expires}, and this may take ${humanDuration(longestMs)}; they cannot be renewed: ${why}. A deployment under way goes on in ECS when they end; run this again then to follow it`;
+  return `The AWS credentials end in ${humanDuration(Math.max(0, left))}, at ${expires}, and this may take ${humanDuration(longestMs)}; they cannot be renewed: ${why}. A deployment under way goes on by itself when they end; run this again then to follow it`;
 }
 
 function mayAskForTokens(env: NodeJS.ProcessEnv): boolean {

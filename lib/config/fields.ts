@@ -13,7 +13,7 @@ export function halvesOf(message: string): [cause: string, fix: string] {
 }
 
 /** Reference to a value that is looked up when the run needs it; documented in references.ts. */
-const REFERENCE = String.raw`\$\{(?:ssm|output):[^}]+\}`;
+export const REFERENCE = String.raw`\$\{(?:ssm|output):[^}]+\}`;
 
 const named = (pattern: RegExp, cause: string, fix: string) => v.pipe(v.string(), v.regex(pattern, say(cause, fix)));
 

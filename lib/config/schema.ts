@@ -21,7 +21,7 @@ import {
   text,
   words,
 } from './fields.ts';
-
+import { ssmEntries } from './hosts.ts';
 import { strategyEntries } from './strategy.ts';
 import {
   baseline,
@@ -212,28 +212,6 @@ const {
   ...taskEcsEntries
 } = ecsEntries;
 
-export const ssmEntries = {
-  to: described(v.literal('ssm'), 'Where it runs: a container on EC2 hosts that SSM reaches.'),
-  targets: described(
-    v.record(
-      v.pipe(
-        v.string(),
-        v.regex(
-          /^(?:tag:.+|instance-ids)$/,
-          say('it names no hosts', "Write a tag as 'tag:NAME', or instance-ids with a list"),
-        ),
-      ),
-      v.union([text, v.pipe(v.array(text), v.minLength(1, say('the list is empty', 'Name at least one')))]),
-    ),
-    "Hosts, by tag ('tag:Role': docker-host) or by instance-ids.",
-  ),
-  name: option(containerName, 'Container name on the host. Default: the name of the component.'),
-  port: option(text, 'Published port, HOST:CONTAINER or one number for both.'),
-  env: option(words, 'Environment variables of the container.'),
-  secrets: option(secrets, 'Environment variables whose values the host fetches from SSM Parameter Store.'),
-  timeout: option(duration, 'Time for all hosts. Default: 15m.'),
-};
-
 const ecsDeploy = v.strictObject({ ...ecsEntries, ...strategyEntries });
 const ssmDeploy = v.strictObject(ssmEntries);
 const image = v.strictObject(imageEntries);
@@ -309,8 +287,9 @@ const override = v.strictObject({
   deploy: v.exactOptional(
     v.partial(
       v.strictObject({
-        ...ecsEntries,
+        // Some keys are of both; ECS takes more for them, and a merged component is checked again as what it is.
         ...ssmEntries,
+        ...ecsEntries,
         to: v.picklist(['ecs', 'ssm'], say('it is none of ecs, ssm', 'Write `to: ecs` or `to: ssm`')),
       }),
     ),

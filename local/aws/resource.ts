@@ -57,7 +57,7 @@ function ssmResource(
     return arn('ssm', `document/${input.DocumentName}`, owner);
   }
   if (operation.endsWith('Document') && typeof input.Name === 'string') return arn('ssm', `document/${input.Name}`);
-  if (operation.endsWith('Parameter') && typeof input.Name === 'string')
+  if (/Parameter(History)?$/.test(operation) && typeof input.Name === 'string')
     return arn('ssm', `parameter/${input.Name.replace(/^\//, '')}`);
   return '*';
 }

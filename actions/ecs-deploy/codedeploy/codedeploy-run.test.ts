@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { virtualClock } from '../../../test/support/virtual-clock.ts';
 import { type PlayOptions, play as playEcs } from '../test/play.ts';
 import {
   type CodeDeployMoment,
@@ -9,7 +10,6 @@ import {
   scriptedCodeDeploy,
 } from '../test/scripted-codedeploy.ts';
 import { ACCOUNT, definitionArn, Refusal, type Script } from '../test/scripted-ecs.ts';
-import { virtualClock } from '../test/virtual-clock.ts';
 
 let open: ScriptedCodeDeploy | undefined;
 afterEach(async () => {

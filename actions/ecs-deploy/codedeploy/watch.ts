@@ -2,7 +2,7 @@ import { type Clock, humanDuration } from '../../../lib/clock.ts';
 import type { EcsApi } from '../../../lib/ecs/api.ts';
 import { type ServiceRef, shortName } from '../../../lib/ecs/names.ts';
 import type { Log } from '../../../lib/log.ts';
-import { redactText } from '../definition/redact.ts';
+import { redactText } from '../../../lib/redact.ts';
 import { hopeless } from '../deployment/fail-fast.ts';
 import { type FailedTask, failuresOf } from '../deployment/failures.ts';
 import type { Judgement } from '../deployment/judge.ts';

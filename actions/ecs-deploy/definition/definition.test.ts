@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../../lib/ecs/json.ts';
+import { shown } from '../../../lib/redact.ts';
 import { sameDefinition } from './canonical.ts';
 import { diffDefinitions, diffLines } from './diff.ts';
-import { shown } from './redact.ts';
 import { render } from './render.ts';
 import { parseDefinition, sourceOf } from './source.ts';
 

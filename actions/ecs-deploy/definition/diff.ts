@@ -1,6 +1,6 @@
 import { isObject, type Json, type JsonObject, textOf } from '../../../lib/ecs/json.ts';
+import { shown } from '../../../lib/redact.ts';
 import { canonical } from './canonical.ts';
-import { shown } from './redact.ts';
 
 export interface Difference {
   kind: 'added' | 'removed' | 'changed';

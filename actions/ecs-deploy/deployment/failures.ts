@@ -1,6 +1,6 @@
 import type { Task } from '../../../lib/ecs/api.ts';
 import { shortName } from '../../../lib/ecs/names.ts';
-import { redactText } from '../definition/redact.ts';
+import { redactText } from '../../../lib/redact.ts';
 
 export interface ContainerEnd {
   name: string;

@@ -2,7 +2,7 @@ import { type Clock, humanDuration } from '../../../lib/clock.ts';
 import type { DescribedService, EcsApi, Service, ServiceDeployment } from '../../../lib/ecs/api.ts';
 import { type ServiceRef, shortName } from '../../../lib/ecs/names.ts';
 import type { Log } from '../../../lib/log.ts';
-import { redactText } from '../definition/redact.ts';
+import { redactText } from '../../../lib/redact.ts';
 import { hopeless } from './fail-fast.ts';
 import { type FailedTask, failuresOf } from './failures.ts';
 import { type DeploymentFacts, type Judgement, judge } from './judge.ts';

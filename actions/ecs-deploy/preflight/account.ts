@@ -1,7 +1,7 @@
 import { type AwsSettings, awsConfig, callAws } from '../../../lib/aws/client.ts';
+import { logReads } from '../../../lib/aws/log-reads.ts';
 import { isObject, objects, textOf } from '../../../lib/ecs/json.ts';
 import { Problem } from '../../../lib/errors.ts';
-import { logReads } from '../log-reads.ts';
 import { roleExists } from './iam.ts';
 import type { ImageId } from './questions.ts';
 

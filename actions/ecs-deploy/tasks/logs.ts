@@ -1,6 +1,6 @@
+import { type LogPage, logReads } from '../../../lib/aws/log-reads.ts';
 import { Problem } from '../../../lib/errors.ts';
 import type { EvidenceOptions, LogPlace } from '../evidence.ts';
-import { type LogPage, logReads } from '../log-reads.ts';
 
 /** Reads a container's log while it is written. */
 export interface TaskLogs {
@@ -21,15 +21,4 @@ export function awsTaskLogs({ region, signal, credentials }: EvidenceOptions): T
       }
     },
   };
-}
-
-/**
- * A line of a container's log as it may stand in a job's log: no control characters, and nothing that the runner would take
- * for a command of ours. Commands in the `##[` form are found anywhere in a line.
- */
-export function printable(line: string): string {
-  return line
-    .replace(/\p{Cc}\[[0-9;]*[A-Za-z]/gu, '')
-    .replace(/\p{Cc}/gu, ' ')
-    .replaceAll('##[', '## [');
 }

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { isGood } from '../../../lib/outcome.ts';
+import { virtualClock } from '../../../test/support/virtual-clock.ts';
 import { play } from './play.ts';
 import { DIGEST, definitionArn, type Moment, Refusal, type Script, type StoppedTask } from './scripted-ecs.ts';
-import { virtualClock } from './virtual-clock.ts';
 
 // What became of a rollout, and how a person would say it: the whole action against an ECS that plays a script, over HTTP,
 // on a clock that jumps. No script tells the action what comes.

@@ -2,6 +2,7 @@ import { ecsApi } from '../../../lib/ecs/api.ts';
 import { readInputs } from '../../../lib/inputs.ts';
 import { recordingLog } from '../../../lib/log.ts';
 import type { Report } from '../../../lib/report.ts';
+import { virtualClock } from '../../../test/support/virtual-clock.ts';
 import { awsEvidence } from '../evidence.ts';
 import { fields } from '../inputs.ts';
 import { awsAccount } from '../preflight/account.ts';
@@ -9,7 +10,6 @@ import { run } from '../run.ts';
 import { awsTaskLogs } from '../tasks/logs.ts';
 import { type Answers, recordingFront } from './recording-front.ts';
 import { type Script, type ScriptedEcs, scriptedEcs } from './scripted-ecs.ts';
-import { virtualClock } from './virtual-clock.ts';
 
 const REGION = 'eu-central-1';
 export const REGISTRY = `123456789012.dkr.ecr.${REGION}.amazonaws.com`;

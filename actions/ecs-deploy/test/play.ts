@@ -3,12 +3,12 @@ import { ecsApi } from '../../../lib/ecs/api.ts';
 import { readInputs } from '../../../lib/inputs.ts';
 import type { Ledger } from '../../../lib/ledger/ledger.ts';
 import { recordingLog } from '../../../lib/log.ts';
+import { type VirtualClock, virtualClock } from '../../../test/support/virtual-clock.ts';
 import { codeDeployApi } from '../codedeploy/api.ts';
 import type { Evidence } from '../evidence.ts';
 import { fields } from '../inputs.ts';
 import { run } from '../run.ts';
 import { DIGEST, definitionArn, type Script, scriptedEcs } from './scripted-ecs.ts';
-import { type VirtualClock, virtualClock } from './virtual-clock.ts';
 
 export const IMAGE = `123456789012.dkr.ecr.eu-central-1.amazonaws.com/sample-web@${DIGEST}`;
 

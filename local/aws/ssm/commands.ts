@@ -117,7 +117,11 @@ class RunCommand {
 
   #listCommands(input: ListCommandsRequest) {
     const all = input.CommandId ? [this.#find(input.CommandId)] : this.all();
-    const wanted = all.filter((c) => !input.InstanceId || c.invocations.some((i) => i.host.id === input.InstanceId));
+    const wanted = all.filter(
+      (c) =>
+        (!input.InstanceId || c.invocations.some((i) => i.host.id === input.InstanceId)) &&
+        (input.Filters ?? []).every(({ key, value }) => matchesFilter(c, String(key), String(value))),
+    );
     const { items, nextToken } = pageOf(wanted, {
       nextToken: input.NextToken,
       maxResults: input.MaxResults,
@@ -214,6 +218,14 @@ function matchesTarget(host: ManagedHost, { Key = '', Values = [] }: Target): bo
     );
   const value = host.tags[tag];
   return value !== undefined && Values.includes(value);
+}
+
+/** Source: Systems Manager API reference, CommandFilter. */
+function matchesFilter(command: Command, key: string, value: string): boolean {
+  if (key === 'InvokedAfter') return command.requestedAt >= Date.parse(value);
+  if (key === 'InvokedBefore') return command.requestedAt < Date.parse(value);
+  if (key === 'DocumentName') return command.document.name === value;
+  throw new AwsFault('InvalidFilterKey', `The local Systems Manager does not filter commands by ${key}.`);
 }
 
 function checkLimits(input: SendCommandRequest): void {

@@ -2,6 +2,7 @@ import type {
   AddTagsToResourceRequest,
   DeleteParameterRequest,
   DescribeParametersRequest,
+  GetParameterHistoryRequest,
   GetParameterRequest,
   GetParametersByPathRequest,
   GetParametersRequest,
@@ -21,6 +22,8 @@ interface Parameter {
   version: number;
   modifiedAt: number;
   tags: Record<string, string>;
+  /** What it was before, oldest first. */
+  earlier: Omit<Parameter, 'tags' | 'earlier'>[];
 }
 
 export interface ParameterStore {
@@ -30,6 +33,9 @@ export interface ParameterStore {
 }
 
 const STANDARD_BYTES = 4096;
+const ADVANCED_BYTES = 8192;
+/** Versions that Parameter Store keeps; the oldest goes when another comes. */
+const KEPT_VERSIONS = 100;
 /** Stands for the key of the account: what a SecureString reads without WithDecryption. */
 const CIPHER_PREFIX = 'AQICAHh';
 
@@ -51,7 +57,7 @@ class Parameters {
   constructor(context: StoreContext, initial: Readonly<Record<string, ParameterSpec>>) {
     this.#context = context;
     for (const [name, spec] of Object.entries(initial)) {
-      this.#parameters.set(name, { ...spec, name, version: 1, modifiedAt: context.clock.now(), tags: {} });
+      this.#parameters.set(name, { ...spec, name, version: 1, modifiedAt: context.clock.now(), tags: {}, earlier: [] });
     }
   }
 
@@ -60,6 +66,7 @@ class Parameters {
       GetParameter: (input: GetParameterRequest) => ({
         Parameter: this.#shown(this.find(String(input.Name)), input.WithDecryption),
       }),
+      GetParameterHistory: (input: GetParameterHistoryRequest) => this.#getParameterHistory(input),
       GetParameters: (input: GetParametersRequest) => this.#getParameters(input),
       GetParametersByPath: (input: GetParametersByPathRequest) => this.#getParametersByPath(input),
       DescribeParameters: (input: DescribeParametersRequest) => this.#describeParameters(input),
@@ -92,6 +99,23 @@ class Parameters {
     return {
       Parameters: known.map((name) => this.#shown(this.find(name), input.WithDecryption)),
       InvalidParameters: names.filter((name) => !this.#parameters.has(name)),
+    };
+  }
+
+  #getParameterHistory(input: GetParameterHistoryRequest) {
+    const { earlier, tags: _, ...current } = this.find(String(input.Name));
+    const { items, nextToken } = pageOf([...earlier, current], {
+      nextToken: input.NextToken,
+      maxResults: input.MaxResults,
+      most: 50,
+      code: 'InvalidNextToken',
+    });
+    return {
+      Parameters: items.map((p) => {
+        const { ARN: _, ...shown } = this.#shown(p, input.WithDecryption);
+        return { ...shown, Labels: [], Tier: tierOf(p.value), Policies: [] };
+      }),
+      NextToken: nextToken,
     };
   }
 
@@ -133,7 +157,7 @@ class Parameters {
       Type: p.type,
       Version: p.version,
       LastModifiedDate: new Date(p.modifiedAt),
-      Tier: 'Standard' as const,
+      Tier: tierOf(p.value),
       Policies: [],
       DataType: 'text',
     }));
@@ -166,7 +190,13 @@ class Parameters {
     ) {
       throw new AwsFault(
         'ValidationException',
-        'Standard tier this.#parameters support a maximum parameter value of 4096 characters. To create a larger parameter value, upgrade the parameter to use the advanced-parameter tier.',
+        'Standard tier parameters support a maximum parameter value of 4096 characters. To create a larger parameter value, upgrade the parameter to use the advanced-parameter tier.',
+      );
+    }
+    if (Buffer.byteLength(value) > ADVANCED_BYTES) {
+      throw new AwsFault(
+        'ValidationException',
+        'Advanced tier parameters support a maximum parameter value of 8192 characters.',
       );
     }
     const parameter: Parameter = {
@@ -176,11 +206,12 @@ class Parameters {
       version: (existing?.version ?? 0) + 1,
       modifiedAt: this.#context.clock.now(),
       tags: existing?.tags ?? tagsOf(input.Tags),
+      earlier: existing ? [...existing.earlier, withoutPast(existing)].slice(1 - KEPT_VERSIONS) : [],
     };
     this.#parameters.set(name, parameter);
     return {
       Version: parameter.version,
-      Tier: input.Tier === 'Advanced' ? ('Advanced' as const) : ('Standard' as const),
+      Tier: input.Tier === 'Advanced' ? ('Advanced' as const) : tierOf(value),
     };
   }
 
@@ -194,7 +225,7 @@ class Parameters {
     return {};
   }
 
-  #shown(p: Parameter, decrypt: boolean | undefined) {
+  #shown(p: Omit<Parameter, 'tags' | 'earlier'>, decrypt: boolean | undefined) {
     return {
       Name: p.name,
       Type: p.type,
@@ -226,6 +257,15 @@ class Parameters {
       );
     return found;
   }
+}
+
+function withoutPast({ earlier: _, tags: __, ...current }: Parameter): Omit<Parameter, 'tags' | 'earlier'> {
+  return current;
+}
+
+/** Intelligent-Tiering takes the advanced tier for what the standard one could not hold. */
+function tierOf(value: string): 'Standard' | 'Advanced' {
+  return Buffer.byteLength(value) > STANDARD_BYTES ? 'Advanced' : 'Standard';
 }
 
 function tagsOf(

@@ -13,6 +13,7 @@ import {
   DescribeInstanceInformationCommand,
   GetCommandInvocationCommand,
   GetParameterCommand,
+  GetParameterHistoryCommand,
   GetParametersByPathCommand,
   GetParametersCommand,
   ListCommandInvocationsCommand,
@@ -329,6 +330,23 @@ describe('parameters', () => {
     await expect(put()).rejects.toMatchObject({ name: 'ParameterAlreadyExists' });
     expect((await put(true)).Version).toBe(2);
     expect(local.requests().findLast((r) => r.operation === 'PutParameter')?.input).toMatchObject({ Value: '***' });
+  });
+
+  test('remember their versions, and take the advanced tier where they have to', async () => {
+    const put = (Value: string, more: object = {}) =>
+      ssm.send(new PutParameterCommand({ Name: '/kept', Value, Type: 'String', Tier: 'Intelligent-Tiering', ...more }));
+    expect(await put('one', { Tags: [{ Key: 'a', Value: 'b' }] })).toMatchObject({ Version: 1, Tier: 'Standard' });
+    const overwrite = { Overwrite: true };
+    await expect(put('two', { ...overwrite, Tags: [{ Key: 'a', Value: 'c' }] })).rejects.toMatchObject({
+      name: 'ValidationException',
+    });
+    expect(await put('x'.repeat(5000), overwrite)).toMatchObject({ Version: 2, Tier: 'Advanced' });
+    await expect(put('x'.repeat(8193), overwrite)).rejects.toThrow(/8192/);
+    const history = await ssm.send(new GetParameterHistoryCommand({ Name: '/kept' }));
+    expect(history.Parameters?.map((p) => [p.Version, p.Value?.length])).toEqual([
+      [1, 3],
+      [2, 5000],
+    ]);
   });
 });
 

@@ -1,5 +1,5 @@
-import { type AwsSettings, awsConfig, callAws } from '../../lib/aws/client.ts';
-import { redactText } from './definition/redact.ts';
+import { redactText } from '../redact.ts';
+import { type AwsSettings, awsConfig, callAws } from './client.ts';
 
 export interface LogPosition {
   group: string;

@@ -1,5 +1,5 @@
-import type { Clock } from '../../../lib/clock.ts';
-import { cancelled } from '../../../lib/errors.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { cancelled } from '../../lib/errors.ts';
 
 /** A clock that jumps instead of waiting; `at` runs something when it gets there. */
 export interface VirtualClock extends Clock {
