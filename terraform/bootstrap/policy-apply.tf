@@ -9,6 +9,19 @@ locals {
     "wafv2",
   ]
 
+  never = [
+    "acm:ExportCertificate",
+    "ec2:*ClientVpn*", "ec2:*KeyPair", "ec2:*TransitGateway*", "ec2:*VpcPeeringConnection", "ec2:*VpnConnection*", "ec2:*VpnGateway", "ec2:CreateInstanceExportTask",
+    "ec2:CreateStoreImageTask", "ec2:ExportImage", "ec2:GetConsole*", "ec2:GetPasswordData", "ec2:ModifyImageAttribute", "ec2:ModifySnapshotAttribute", "ec2:Purchase*",
+    "ecs:ExecuteCommand", "ecs:RunTask", "ecs:StartTask",
+    "elasticache:Connect", "elasticache:CopySnapshot", "elasticache:Purchase*",
+    "lambda:CreateFunctionUrlConfig", "lambda:Invoke*",
+    "logs:CreateExportTask", "logs:FilterLogEvents", "logs:Get*Events", "logs:GetLogRecord", "logs:GetQueryResults", "logs:PutSubscriptionFilter", "logs:Start*", "logs:Unmask",
+    "rds:Download*", "rds:ModifyDB*SnapshotAttribute", "rds:Purchase*", "rds:StartExportTask",
+    "sns:Publish",
+    "sqs:PurgeQueue", "sqs:ReceiveMessage", "sqs:SendMessage",
+  ]
+
   service_linked = [
     "autoscaling.amazonaws.com", "ecs.amazonaws.com", "ecs.application-autoscaling.amazonaws.com", "elasticache.amazonaws.com", "elasticloadbalancing.amazonaws.com",
     "rds.amazonaws.com", "wafv2.amazonaws.com",
@@ -31,14 +44,20 @@ locals {
         {
           Sid      = "Names"
           Effect   = "Allow"
-          Action   = ["route53:ChangeResourceRecordSets", "route53:GetChange", "route53:GetHostedZone", "route53:List*"]
+          Action   = ["route53:GetChange", "route53:GetHostedZone", "route53:List*"]
           Resource = ["*"]
+        },
+        {
+          Sid      = "OwnZones"
+          Effect   = "Allow"
+          Action   = ["route53:ChangeResourceRecordSets"]
+          Resource = [for zone in environment.zones : "arn:${local.partition}:route53:::hostedzone/${zone}"]
         },
         {
           Sid      = "OwnBudgets"
           Effect   = "Allow"
           Action   = ["budgets:*"]
-          Resource = ["arn:${local.partition}:budgets::${local.account}:budget/${var.project}-${name}*"]
+          Resource = [for budget in ["${var.project}-${name}", "${local.prefix[name]}*"] : "arn:${local.partition}:budgets::${local.account}:budget/${budget}"]
         },
         {
           Sid      = "OwnBuckets"
@@ -51,7 +70,7 @@ locals {
           Sid    = "OwnSecrets"
           Effect = "Allow"
           Action = [
-            "secretsmanager:CreateSecret", "secretsmanager:DeleteSecret", "secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy",
+            "secretsmanager:CancelRotateSecret", "secretsmanager:CreateSecret", "secretsmanager:DeleteSecret", "secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy",
             "secretsmanager:PutResourcePolicy", "secretsmanager:RestoreSecret", "secretsmanager:RotateSecret", "secretsmanager:TagResource",
             "secretsmanager:UntagResource", "secretsmanager:UpdateSecret",
           ]
@@ -104,6 +123,32 @@ locals {
             StringNotEquals = { "aws:ResourceTag/slipway:environment" = name }
             Null            = { "aws:ResourceTag/slipway:environment" = "false" }
           }
+        },
+      ]
+
+      # Terraform sets things up. It reads nothing of what is in them, starts nothing in them, shares nothing with other accounts and networks, and buys
+      # nothing for years.
+      never = [
+        {
+          Sid      = "NeverWhatIsInside"
+          Effect   = "Deny"
+          Action   = local.never
+          Resource = ["*"]
+        },
+        {
+          # Services use keys for what they make, in this role's name; the role itself has nothing to decrypt.
+          Sid       = "NeverAKeyByHand"
+          Effect    = "Deny"
+          Action    = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*", "kms:Sign"]
+          Resource  = ["*"]
+          Condition = { Null = { "kms:ViaService" = "true" } }
+        },
+        {
+          Sid       = "GrantsForServicesOnly"
+          Effect    = "Deny"
+          Action    = ["kms:CreateGrant"]
+          Resource  = ["*"]
+          Condition = { BoolIfExists = { "kms:GrantIsForAWSResource" = "false" } }
         },
       ]
 
