@@ -24,6 +24,8 @@ interface Applied {
   /** `terraform show -json` */
   state: string;
   again: TerraformResult;
+  /** `terraform graph`: what waits for what, by resource */
+  graph: string;
   plan: (...more: string[]) => Promise<TerraformResult>;
 }
 
@@ -49,7 +51,8 @@ async function apply(folder: string): Promise<Applied> {
   const applied = await terraform(['apply', '-input=false', 'plan']);
   const state = await terraform(['show', '-json']);
   const again = await plan();
-  return { providers, planned, denials, resources, applied, state: state.stdout, again, plan };
+  const graph = folder.startsWith('environments/') ? (await terraform(['graph'])).stdout : '';
+  return { providers, planned, denials, resources, applied, state: state.stdout, again, graph, plan };
 }
 
 beforeAll(async () => {
@@ -81,6 +84,43 @@ describe.each(roots())('%s', (folder) => {
 
   test('no policy denies its plan', () => {
     expect(of(folder).denials).toEqual([]);
+  });
+});
+
+// What AWS refuses where something else is not there yet, and a stand-in, which makes everything at once, does not.
+describe('the first apply waits for what AWS wants to see first', () => {
+  /** Everything that a resource waits for, directly or by others. */
+  function before(graph: string, resource: string): Set<string> {
+    const edges = [...graph.matchAll(/"([^"]+)" -> "([^"]+)"/g)].map(([, from = '', to = '']) => [from, to] as const);
+    const found = new Set<string>();
+    const follow = (at: string) => {
+      for (const [from, to] of edges) {
+        if (from !== at || found.has(to)) continue;
+        found.add(to);
+        follow(to);
+      }
+    };
+    follow(resource);
+    return found;
+  }
+
+  test.each([
+    ['dev', 'module.alb.aws_lb.this', 'module.network.aws_route.public'],
+    ['dev', 'module.alb.aws_lb.this', 'module.alb.aws_s3_bucket_policy.logs'],
+    ['dev', 'module.hosts.aws_autoscaling_group.this', 'module.network.aws_route_table_association.public'],
+    ['dev', 'module.hosts.aws_autoscaling_group.this', 'module.hosts.aws_iam_role_policy.this'],
+    ['dev', 'module.web.aws_ecs_service.this', 'module.network.aws_route.public'],
+    ['dev', 'module.web.aws_ecs_service.this', 'module.cluster.aws_ecs_cluster_capacity_providers.this'],
+    ['dev', 'module.budget.aws_budgets_budget.this', 'module.monitoring.aws_sns_topic_policy.this'],
+    ['prod', 'module.web.aws_ecs_service.this', 'module.network.aws_route.private'],
+    ['prod', 'module.web.aws_ecs_service.this', 'module.network.aws_route_table_association.private'],
+    ['prod', 'module.web.aws_ecs_service.this', 'module.web.aws_iam_role_policy_attachment.infrastructure'],
+    ['prod', 'module.web.aws_ecs_service.this', 'module.web.aws_lb_listener_rule.test'],
+    ['prod', 'module.hosts.aws_autoscaling_group.this', 'module.network.aws_route.private'],
+    ['prod', 'module.database.aws_db_instance.this', 'module.database.aws_iam_role_policy_attachment.monitoring'],
+    ['prod', 'module.database.aws_db_instance.this', 'module.database.aws_cloudwatch_log_group.this'],
+  ])('%s: %s after %s', (environment, resource, other) => {
+    expect([...before(of(`environments/${environment}`).graph, resource)]).toContain(other);
   });
 });
 
