@@ -36,6 +36,10 @@ resource "aws_ecs_service" "this" {
   availability_zone_rebalancing     = "ENABLED"
   tags                              = var.tags
 
+  # Without it the provider takes a changed capacity as a reason to destroy the service and to create another, on the bootstrap image. With it
+  # a changed service starts its running revision anew.
+  force_new_deployment = true
+
   # The first apply does not wait: the pipeline's first deployment does, and knows why when it fails.
   wait_for_steady_state = false
 

@@ -235,3 +235,33 @@ run "example_of_blue_green" {
     source = "./examples/blue-green"
   }
 }
+
+run "a_changed_capacity_replaces_no_service" {
+  command = plan
+
+  assert {
+    condition     = aws_ecs_service.this.force_new_deployment
+    error_message = "The provider would destroy the service to change its capacity."
+  }
+}
+
+run "a_port_of_the_system_for_a_container_of_nobody" {
+  variables {
+    container = { name = "web", port = 80 }
+  }
+
+  assert {
+    condition     = jsondecode(aws_ecs_task_definition.bootstrap.container_definitions)[0].systemControls == [{ namespace = "net.ipv4.ip_unprivileged_port_start", value = "0" }]
+    error_message = "The bootstrap container may not listen on port 80."
+  }
+}
+
+run "a_size_that_fargate_does_not_know_is_refused" {
+  command = plan
+
+  variables {
+    container = { name = "web", port = 8080, cpu = 512, memory = 1536 }
+  }
+
+  expect_failures = [var.container]
+}
