@@ -60,8 +60,8 @@ variable "storage_gib" {
   default = {}
 
   validation {
-    condition     = var.storage_gib.allocated >= 20 && var.storage_gib.max > var.storage_gib.allocated
-    error_message = "storage_gib.allocated must be at least 20 (gp3), and storage_gib.max more than that."
+    condition     = var.storage_gib.allocated >= 20 && var.storage_gib.max >= var.storage_gib.allocated * 1.1
+    error_message = "storage_gib.allocated must be at least 20 (gp3), and storage_gib.max a tenth more than that at least."
   }
 }
 

@@ -53,6 +53,13 @@ resource "aws_elasticache_user" "nobody" {
 
 # No password, so none to keep, to leak and to turn over: the task's role signs a token (elasticache:Connect).
 resource "aws_elasticache_user" "application" {
+  lifecycle {
+    precondition {
+      condition     = length(local.user) <= 40
+      error_message = "The user's id is ${local.user}, and ElastiCache takes 40 characters: shorten name or application_user.name."
+    }
+  }
+
   user_id       = local.user
   user_name     = local.user
   engine        = var.engine

@@ -133,3 +133,13 @@ run "example" {
     source = "./examples/complete"
   }
 }
+
+run "a_name_too_long_for_the_bucket_of_its_logs_is_refused" {
+  command = plan
+
+  variables {
+    name = "a-load-balancer-with-a-long-name"
+  }
+
+  expect_failures = [aws_s3_bucket.logs]
+}

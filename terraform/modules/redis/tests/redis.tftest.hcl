@@ -98,3 +98,14 @@ run "example" {
     source = "./examples/complete"
   }
 }
+
+run "an_id_that_elasticache_does_not_take_is_refused" {
+  command = plan
+
+  variables {
+    name             = "a-cache-with-a-rather-long-name"
+    application_user = { name = "application" }
+  }
+
+  expect_failures = [aws_elasticache_user.application]
+}
