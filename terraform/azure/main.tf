@@ -20,6 +20,7 @@ resource "azurerm_container_app_environment" "this" {
   name                       = var.name
   resource_group_name        = azurerm_resource_group.this.name
   location                   = azurerm_resource_group.this.location
+  logs_destination           = "log-analytics" # without it the workspace stays empty
   log_analytics_workspace_id = azurerm_log_analytics_workspace.this.id
   tags                       = var.tags
 }
