@@ -72,6 +72,12 @@ locals {
       Action   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
       Resource = ["arn:${data.aws_partition.current.partition}:logs:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:log-group:/ecs/${var.cluster_name}/exec:*"]
     } if enabled],
+    [for key in [var.exec_kms_key] : {
+      Sid      = "ExecKey"
+      Effect   = "Allow"
+      Action   = ["kms:Decrypt"]
+      Resource = [key.arn]
+    } if var.enable_exec && key != null],
     [for enabled in [var.enable_exec] : {
       Sid      = "ExecFindRecord"
       Effect   = "Allow"

@@ -284,6 +284,14 @@ variable "enable_exec" {
   default     = false
 }
 
+variable "exec_kms_key" {
+  description = "Key of the cluster's sessions (kms_key_arn of the module ecs-cluster), where it has one: both ends of a session need it"
+  type = object({
+    arn = string
+  })
+  default = null
+}
+
 variable "log_retention_days" {
   description = "Days for which logs are kept"
   type        = number

@@ -265,3 +265,15 @@ run "a_size_that_fargate_does_not_know_is_refused" {
 
   expect_failures = [var.container]
 }
+
+run "a_session_that_is_encrypted_with_a_key" {
+  variables {
+    enable_exec  = true
+    exec_kms_key = { arn = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000" }
+  }
+
+  assert {
+    condition     = [for statement in jsondecode(aws_iam_role_policy.task[0].policy).Statement : statement.Resource if contains(statement.Action, "kms:Decrypt")] == [["arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000"]]
+    error_message = "The agent in the task cannot open the session."
+  }
+}
