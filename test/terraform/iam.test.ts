@@ -500,6 +500,8 @@ describe('the role of pull requests', () => {
       ['iam:GetRole', iam('role/sample-dev-web-task')],
       ['s3:GetObject', `${STATES}/dev/terraform.tfstate`],
       ['s3:ListBucket', STATES],
+      // How the provider reads a bucket's tags since 6.23, without falling back.
+      ['s3:ListTagsForResource', `arn:aws:s3:::sample-dev-alb-logs-${ACCOUNT}-${REGION}`],
     ];
     expect(answered(name, questions, true)).toEqual([]);
   });
