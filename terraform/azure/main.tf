@@ -38,6 +38,7 @@ resource "azurerm_role_assignment" "pull" {
   scope                = var.registry.id
   role_definition_name = "AcrPull"
   principal_id         = azurerm_user_assigned_identity.this.principal_id
+  principal_type       = "ServicePrincipal" # an identity that was just made is not found everywhere yet
 }
 
 resource "azurerm_container_app" "web" {

@@ -112,6 +112,8 @@ describe('the first apply waits for what AWS wants to see first', () => {
     ['dev', 'module.web.aws_ecs_service.this', 'module.network.aws_route.public'],
     ['dev', 'module.web.aws_ecs_service.this', 'module.cluster.aws_ecs_cluster_capacity_providers.this'],
     ['dev', 'module.budget.aws_budgets_budget.this', 'module.monitoring.aws_sns_topic_policy.this'],
+    ['dev', 'module.web.aws_ecs_service.this', 'module.web.aws_vpc_security_group_egress_rule.https'],
+    ['dev', 'module.hosts.aws_autoscaling_group.this', 'module.hosts.aws_vpc_security_group_egress_rule.web'],
     ['prod', 'module.web.aws_ecs_service.this', 'module.network.aws_route.private'],
     ['prod', 'module.web.aws_ecs_service.this', 'module.network.aws_route_table_association.private'],
     ['prod', 'module.web.aws_ecs_service.this', 'module.web.aws_iam_role_policy_attachment.infrastructure'],

@@ -90,7 +90,7 @@ resource "aws_db_instance" "this" {
 
   maintenance_window          = var.windows.maintenance
   auto_minor_version_upgrade  = true
-  allow_major_version_upgrade = false
+  allow_major_version_upgrade = var.major_upgrade
   apply_immediately           = var.apply_immediately
 
   enabled_cloudwatch_logs_exports       = ["postgresql"]

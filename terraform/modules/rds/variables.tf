@@ -40,6 +40,12 @@ variable "engine_version" {
   }
 }
 
+variable "major_upgrade" {
+  description = "Let a change of engine_version go to another major version: minutes without a database, and no way back but a snapshot. RDS refuses it otherwise"
+  type        = bool
+  default     = false
+}
+
 variable "instance_class" {
   description = "Class of the instance"
   type        = string
