@@ -3,11 +3,20 @@
 # what this bootstrap made. Accounts are the stronger wall: where environments matter to each other, give each its own.
 
 locals {
-  # What the modules manage, by the prefix of the service's actions.
+  # What the modules manage, by the prefix of the service's actions: services whose things have ids that AWS hands out, or names in many forms.
   managed_services = [
-    "acm", "application-autoscaling", "autoscaling", "cloudwatch", "ec2", "ecs", "elasticache", "elasticloadbalancing", "kms", "lambda", "logs", "rds", "sns", "sqs",
-    "wafv2",
+    "acm", "application-autoscaling", "autoscaling", "ec2", "elasticache", "elasticloadbalancing", "kms", "logs", "rds", "wafv2",
   ]
+
+  # Services whose things are known by their names: the environment's alone.
+  named = {
+    for name, environment in var.environments : name => flatten([for region in environment.regions : concat(
+      [for end in ["alarm:${local.prefix[name]}*"] : "arn:${local.partition}:cloudwatch:${region}:${local.account}:${end}"],
+      [for end in ["cluster/${var.project}-${name}", "service/${var.project}-${name}/*", "task-definition/${local.prefix[name]}*"] : "arn:${local.partition}:ecs:${region}:${local.account}:${end}"],
+      ["arn:${local.partition}:lambda:${region}:${local.account}:function:${local.prefix[name]}*"],
+      ["arn:${local.partition}:sns:${region}:${local.account}:${local.prefix[name]}*", "arn:${local.partition}:sqs:${region}:${local.account}:${local.prefix[name]}*"],
+    )])
+  }
 
   never = [
     "acm:ExportCertificate",
@@ -38,6 +47,23 @@ locals {
           Sid       = "Infrastructure"
           Effect    = "Allow"
           Action    = [for service in local.managed_services : "${service}:*"]
+          Resource  = ["*"]
+          Condition = { StringEquals = { "aws:RequestedRegion" = environment.regions } }
+        },
+        {
+          Sid      = "ByName"
+          Effect   = "Allow"
+          Action   = ["cloudwatch:*", "ecs:*", "lambda:*", "sns:*", "sqs:*"]
+          Resource = concat(local.named[name], [for dashboard in ["${var.project}-${name}", "${local.prefix[name]}*"] : "arn:${local.partition}:cloudwatch::${local.account}:dashboard/${dashboard}"])
+        },
+        {
+          # Of the same services, what lists and what knows no name.
+          Sid    = "WithoutName"
+          Effect = "Allow"
+          Action = [
+            "cloudwatch:Describe*", "cloudwatch:List*", "ecs:CreateCluster", "ecs:DeregisterTaskDefinition", "ecs:Describe*", "ecs:List*", "ecs:RegisterTaskDefinition",
+            "lambda:List*", "sns:GetSubscriptionAttributes", "sns:List*", "sns:SetSubscriptionAttributes", "sns:Unsubscribe", "sqs:ListQueues",
+          ]
           Resource  = ["*"]
           Condition = { StringEquals = { "aws:RequestedRegion" = environment.regions } }
         },

@@ -651,6 +651,13 @@ describe('an applying role', () => {
     const prod = { 'aws:ResourceTag/slipway:environment': 'prod' };
     const questions: Question[] = [
       ['ec2:TerminateInstances', arn('ec2', 'instance/i-1'), prod],
+      // By name, also where nothing is tagged.
+      ['ecs:UpdateService', arn('ecs', 'service/sample-prod/web'), PROD],
+      ['ecs:DeleteCluster', arn('ecs', 'cluster/sample-dev2')],
+      ['lambda:UpdateFunctionCode', arn('lambda', 'function:somebody-elses')],
+      ['sns:DeleteTopic', arn('sns', 'sample-prod-alarms')],
+      ['sqs:DeleteQueue', arn('sqs', 'somebody-elses')],
+      ['cloudwatch:DeleteAlarms', arn('cloudwatch', 'alarm:sample-prod-errors')],
       ['rds:DeleteDBInstance', arn('rds', 'db:sample-prod'), prod],
       ['ecs:UpdateService', arn('ecs', 'service/sample-prod/web'), { ...PROD, ...prod }],
       ['kms:ScheduleKeyDeletion', arn('kms', 'key/prod'), prod],

@@ -228,6 +228,63 @@ describe('the roles of what an environment runs', () => {
   });
 });
 
+describe('what an apply makes, its environment’s role may take down, and no other’s', () => {
+  const account = '123456789012';
+  const here = (service: string, rest: unknown) => `arn:aws:${service}:eu-central-1:${account}:${rest}`;
+  /** By type: the call, and how AWS names the thing. */
+  const TAKEN_DOWN: Readonly<Record<string, [action: string, arn: (values: Record<string, unknown>) => string]>> = {
+    aws_budgets_budget: ['budgets:ModifyBudget', ({ name }) => `arn:aws:budgets::${account}:budget/${name}`],
+    aws_cloudwatch_composite_alarm: [
+      'cloudwatch:DeleteAlarms',
+      ({ alarm_name }) => here('cloudwatch', `alarm:${alarm_name}`),
+    ],
+    aws_cloudwatch_dashboard: [
+      'cloudwatch:DeleteDashboards',
+      ({ dashboard_name }) => `arn:aws:cloudwatch::${account}:dashboard/${dashboard_name}`,
+    ],
+    aws_cloudwatch_metric_alarm: [
+      'cloudwatch:DeleteAlarms',
+      ({ alarm_name }) => here('cloudwatch', `alarm:${alarm_name}`),
+    ],
+    aws_ecs_cluster: ['ecs:DeleteCluster', ({ name }) => here('ecs', `cluster/${name}`)],
+    aws_ecs_service: [
+      'ecs:DeleteService',
+      ({ cluster, name }) => here('ecs', `service/${String(cluster).split('/')[1]}/${name}`),
+    ],
+    aws_iam_instance_profile: [
+      'iam:DeleteInstanceProfile',
+      ({ name }) => `arn:aws:iam::${account}:instance-profile/${name}`,
+    ],
+    aws_iam_role: ['iam:DeleteRole', ({ name }) => `arn:aws:iam::${account}:role/${name}`],
+    aws_lambda_function: ['lambda:DeleteFunction', ({ function_name }) => here('lambda', `function:${function_name}`)],
+    aws_s3_bucket: ['s3:DeleteBucket', ({ bucket }) => `arn:aws:s3:::${bucket}`],
+    aws_sns_topic: ['sns:DeleteTopic', ({ name }) => here('sns', name)],
+    aws_sqs_queue: ['sqs:DeleteQueue', ({ name }) => here('sqs', name)],
+  };
+
+  /** With what AWS fills in where the action knows the key. */
+  function may(role: string, action: string, resource: string): boolean {
+    const asking = identitiesOf(of('bootstrap/examples/complete').state).roles.get(role);
+    if (!asking) throw new Error(`there is no role ${role}`);
+    const context = { 'aws:RequestedRegion': 'eu-central-1' };
+    return evaluate(Object.values(asking.policies), { action, resource, context }, asking.boundary).allowed;
+  }
+
+  test.each(['dev', 'prod'])('%s', (environment) => {
+    const other = environment === 'dev' ? 'prod' : 'dev';
+    const made = of(`environments/${environment}`).resources.flatMap(({ address, type, values }) => {
+      const [action = '', arn] = TAKEN_DOWN[type] ?? [];
+      return arn ? [{ address, type, action, arn: arn(values) }] : [];
+    });
+    expect(new Set(made.map(({ type }) => type))).toEqual(new Set(Object.keys(TAKEN_DOWN)));
+    const wrong = made.filter(
+      ({ action, arn }) =>
+        !may(`slipway-sample-${environment}-apply`, action, arn) || may(`slipway-sample-${other}-apply`, action, arn),
+    );
+    expect(wrong).toEqual([]);
+  });
+});
+
 describe('after a deployment', () => {
   const REVISION = 'arn:aws:ecs:eu-central-1:123456789012:task-definition/deployed-by-slipway:7';
   /** What ecs-deploy writes onto the service. */

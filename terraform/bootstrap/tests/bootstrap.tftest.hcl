@@ -260,3 +260,26 @@ run "example" {
     source = "./examples/complete"
   }
 }
+
+run "rights_longer_than_iam_takes_are_refused_early" {
+  command = plan
+
+  variables {
+    environments = { dev = { regions = ["eu-central-1", "eu-west-1", "eu-west-2", "eu-west-3", "eu-north-1", "eu-south-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2"], capabilities = [] } }
+  }
+
+  expect_failures = [aws_iam_role.apply]
+}
+
+run "two_regions_fit" {
+  command = plan
+
+  variables {
+    environments = { dev = { regions = ["eu-central-1", "eu-west-1"] } }
+  }
+
+  assert {
+    condition     = sum([for policy in aws_iam_role_policy.apply : length(policy.policy)]) < 10240
+    error_message = "There is no room for a second region."
+  }
+}
