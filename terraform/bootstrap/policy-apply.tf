@@ -8,14 +8,16 @@ locals {
     "acm", "application-autoscaling", "autoscaling", "ec2", "elasticache", "elasticloadbalancing", "kms", "logs", "rds", "wafv2",
   ]
 
-  # Services whose things are known by their names: the environment's alone.
+  # Services whose things are known by their names: the environment's alone. The regions are a condition, so that many take no more room.
   named = {
-    for name, environment in var.environments : name => flatten([for region in environment.regions : concat(
-      [for end in ["alarm:${local.prefix[name]}*"] : "arn:${local.partition}:cloudwatch:${region}:${local.account}:${end}"],
-      [for end in ["cluster/${var.project}-${name}", "service/${var.project}-${name}/*", "task-definition/${local.prefix[name]}*"] : "arn:${local.partition}:ecs:${region}:${local.account}:${end}"],
-      ["arn:${local.partition}:lambda:${region}:${local.account}:function:${local.prefix[name]}*"],
-      ["arn:${local.partition}:sns:${region}:${local.account}:${local.prefix[name]}*", "arn:${local.partition}:sqs:${region}:${local.account}:${local.prefix[name]}*"],
-    )])
+    for name in keys(var.environments) : name => [
+      for end in [
+        "cloudwatch:*:${local.account}:alarm:${local.prefix[name]}*", "cloudwatch::${local.account}:dashboard/${var.project}-${name}",
+        "cloudwatch::${local.account}:dashboard/${local.prefix[name]}*", "ecs:*:${local.account}:cluster/${var.project}-${name}",
+        "ecs:*:${local.account}:service/${var.project}-${name}/*", "ecs:*:${local.account}:task-definition/${local.prefix[name]}*",
+        "lambda:*:${local.account}:function:${local.prefix[name]}*", "sns:*:${local.account}:${local.prefix[name]}*", "sqs:*:${local.account}:${local.prefix[name]}*",
+      ] : "arn:${local.partition}:${end}"
+    ]
   }
 
   never = [
@@ -51,10 +53,11 @@ locals {
           Condition = { StringEquals = { "aws:RequestedRegion" = environment.regions } }
         },
         {
-          Sid      = "ByName"
-          Effect   = "Allow"
-          Action   = ["cloudwatch:*", "ecs:*", "lambda:*", "sns:*", "sqs:*"]
-          Resource = concat(local.named[name], [for dashboard in ["${var.project}-${name}", "${local.prefix[name]}*"] : "arn:${local.partition}:cloudwatch::${local.account}:dashboard/${dashboard}"])
+          Sid       = "ByName"
+          Effect    = "Allow"
+          Action    = ["cloudwatch:*", "ecs:*", "lambda:*", "sns:*", "sqs:*"]
+          Resource  = local.named[name]
+          Condition = { StringEquals = { "aws:RequestedRegion" = environment.regions } }
         },
         {
           # Of the same services, what lists and what knows no name.
@@ -100,9 +103,8 @@ locals {
             "secretsmanager:PutResourcePolicy", "secretsmanager:RestoreSecret", "secretsmanager:RotateSecret", "secretsmanager:TagResource",
             "secretsmanager:UntagResource", "secretsmanager:UpdateSecret",
           ]
-          Resource = flatten([for region in environment.regions : [
-            for secret in ["${local.prefix[name]}*", "rds!*"] : "arn:${local.partition}:secretsmanager:${region}:${local.account}:secret:${secret}"
-          ]])
+          Resource  = [for secret in ["${local.prefix[name]}*", "rds!*"] : "arn:${local.partition}:secretsmanager:*:${local.account}:secret:${secret}"]
+          Condition = { StringEquals = { "aws:RequestedRegion" = environment.regions } }
         },
         {
           Sid    = "OwnParameters"
@@ -110,10 +112,8 @@ locals {
           Action = [
             "ssm:AddTagsToResource", "ssm:DeleteParameter", "ssm:GetParameter", "ssm:GetParameters", "ssm:ListTagsForResource", "ssm:PutParameter", "ssm:RemoveTagsFromResource",
           ]
-          Resource = concat(
-            local.here[name].state,
-            [for region in environment.regions : "arn:${local.partition}:ssm:${region}:${local.account}:parameter/${var.project}/${name}/*"],
-          )
+          Resource  = [for path in ["slipway/${name}", "${var.project}/${name}"] : "arn:${local.partition}:ssm:*:${local.account}:parameter/${path}/*"]
+          Condition = { StringEquals = { "aws:RequestedRegion" = environment.regions } }
         },
         {
           # Its value is bootstrap's.

@@ -271,15 +271,15 @@ run "rights_longer_than_iam_takes_are_refused_early" {
   expect_failures = [aws_iam_role.apply]
 }
 
-run "two_regions_fit" {
+run "three_regions_fit" {
   command = plan
 
   variables {
-    environments = { dev = { regions = ["eu-central-1", "eu-west-1"] } }
+    environments = { dev = { regions = ["eu-central-1", "eu-west-1", "us-east-1"] } }
   }
 
   assert {
     condition     = sum([for policy in aws_iam_role_policy.apply : length(policy.policy)]) < 10240
-    error_message = "There is no room for a second region."
+    error_message = "There is no room for a third region."
   }
 }
