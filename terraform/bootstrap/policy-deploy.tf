@@ -72,7 +72,7 @@ locals {
         {
           Sid       = "LookBeforeAndAfter"
           Effect    = "Allow"
-          Action    = ["elasticloadbalancing:DescribeTargetHealth", "logs:DescribeLogGroups", "secretsmanager:DescribeSecret", "ssm:DescribeParameters"]
+          Action    = ["cloudwatch:GetMetricData", "elasticloadbalancing:DescribeTargetHealth", "logs:DescribeLogGroups", "secretsmanager:DescribeSecret", "ssm:DescribeParameters"]
           Resource  = ["*"]
           Condition = { StringEquals = { "aws:RequestedRegion" = environment.regions } }
         },

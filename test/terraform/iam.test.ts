@@ -347,6 +347,8 @@ const ASKED: Readonly<Record<string, string[]>> = {
     `arn:aws:iam::${ACCOUNT}:role/sample-dev-web-task`,
     `arn:aws:iam::${ACCOUNT}:role/sample-dev-web-execution`,
   ],
+  'logs:DescribeLogStreams': [`arn:aws:logs:${REGION}:${ACCOUNT}:log-group:/slipway/deploy/dev/docker-host`],
+  'ssm:AddTagsToResource': [`arn:aws:ssm:${REGION}:${ACCOUNT}:parameter/slipway/dev/docker-host/web`],
   // The machine image's parameter, and the state of a host group.
   'ssm:GetParameter': [
     `arn:aws:ssm:${REGION}:${ACCOUNT}:parameter/slipway/dev/hosts/docker-host`,
