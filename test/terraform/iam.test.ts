@@ -314,6 +314,7 @@ const NAMES: Readonly<Record<string, string>> = {
   DeploymentConfigurationName: 'CodeDeployDefault.ECSAllAtOnce',
   DeploymentGroupName: 'sample-dev-web',
   DocumentName: 'Slipway-Deploy-1',
+  ImageId: 'ami-0123456789abcdef0',
   InstanceId: 'i-0123456789abcdef0',
   LogGroupName: '/ecs/sample-dev/web',
   LogStreamName: 'web/web/1',
@@ -322,6 +323,7 @@ const NAMES: Readonly<Record<string, string>> = {
   RoleNameWithPath: 'sample-dev-web-task',
   SecretId: 'sample-dev-web-AbCdEf',
   ServiceDeploymentId: 'd',
+  SnapshotId: 'snap-0123456789abcdef0',
   ServiceName: 'web',
   ServiceRevisionId: 'r',
   TaskDefinitionFamilyName: 'sample-dev-web',
@@ -332,12 +334,18 @@ const CONTEXT = {
   'ecs:cluster': `arn:aws:ecs:${REGION}:${ACCOUNT}:cluster/sample-dev`,
   'ssm:resourceTag/slipway:environment': 'dev',
   'iam:PassedToService': 'ecs-tasks.amazonaws.com',
+  // What the template's tags say of images and their snapshots.
+  'aws:ResourceTag/slipway': 'ami',
 };
 /** What the action asks for where the reference leaves open which of several resources it is. */
 const ASKED: Readonly<Record<string, string[]>> = {
   'ecs:TagResource': [
     `arn:aws:ecs:${REGION}:${ACCOUNT}:service/sample-dev/web`,
     `arn:aws:ecs:${REGION}:${ACCOUNT}:task-definition/sample-dev-web:7`,
+  ],
+  'ec2:CreateTags': [
+    `arn:aws:ec2:${REGION}::image/ami-0123456789abcdef0`,
+    `arn:aws:ec2:${REGION}::snapshot/snap-0123456789abcdef0`,
   ],
   'ssm:SendCommand': [
     `arn:aws:ssm:${REGION}:${ACCOUNT}:document/Slipway-Deploy-1`,
