@@ -20,6 +20,7 @@ resource "azurerm_container_app_environment" "this" {
   name                       = var.name
   resource_group_name        = azurerm_resource_group.this.name
   location                   = azurerm_resource_group.this.location
+  logs_destination           = "log-analytics" # without it the workspace stays empty
   log_analytics_workspace_id = azurerm_log_analytics_workspace.this.id
   tags                       = var.tags
 }
@@ -37,6 +38,7 @@ resource "azurerm_role_assignment" "pull" {
   scope                = var.registry.id
   role_definition_name = "AcrPull"
   principal_id         = azurerm_user_assigned_identity.this.principal_id
+  principal_type       = "ServicePrincipal" # an identity that was just made is not found everywhere yet
 }
 
 resource "azurerm_container_app" "web" {

@@ -27,6 +27,12 @@ resource "aws_iam_policy" "boundary" {
         Action   = "kms:*"
         Resource = aws_kms_key.state.arn
       },
+      {
+        Sid      = "NeverAKeyOfPlans"
+        Effect   = "Deny"
+        Action   = "ssm:*"
+        Resource = "arn:${local.partition}:ssm:*:${local.account}:parameter/slipway/*/plan-key"
+      },
     ]
   })
 }

@@ -3,10 +3,34 @@
 # what this bootstrap made. Accounts are the stronger wall: where environments matter to each other, give each its own.
 
 locals {
-  # What the modules manage, by the prefix of the service's actions.
+  # What the modules manage, by the prefix of the service's actions: services whose things have ids that AWS hands out, or names in many forms.
   managed_services = [
-    "acm", "application-autoscaling", "autoscaling", "cloudwatch", "ec2", "ecs", "elasticache", "elasticloadbalancing", "kms", "lambda", "logs", "rds", "sns", "sqs",
-    "wafv2",
+    "acm", "application-autoscaling", "autoscaling", "ec2", "elasticache", "elasticloadbalancing", "kms", "logs", "rds", "wafv2",
+  ]
+
+  # Services whose things are known by their names: the environment's alone. The regions are a condition, so that many take no more room.
+  named = {
+    for name in keys(var.environments) : name => [
+      for end in [
+        "cloudwatch:*:${local.account}:alarm:${local.prefix[name]}*", "cloudwatch::${local.account}:dashboard/${var.project}-${name}",
+        "cloudwatch::${local.account}:dashboard/${local.prefix[name]}*", "ecs:*:${local.account}:cluster/${var.project}-${name}",
+        "ecs:*:${local.account}:service/${var.project}-${name}/*", "ecs:*:${local.account}:task-definition/${local.prefix[name]}*",
+        "lambda:*:${local.account}:function:${local.prefix[name]}*", "sns:*:${local.account}:${local.prefix[name]}*", "sqs:*:${local.account}:${local.prefix[name]}*",
+      ] : "arn:${local.partition}:${end}"
+    ]
+  }
+
+  never = [
+    "acm:ExportCertificate",
+    "ec2:*ClientVpn*", "ec2:*KeyPair", "ec2:*TransitGateway*", "ec2:*VpcPeeringConnection", "ec2:*VpnConnection*", "ec2:*VpnGateway", "ec2:CreateInstanceExportTask",
+    "ec2:CreateStoreImageTask", "ec2:ExportImage", "ec2:GetConsole*", "ec2:GetPasswordData", "ec2:ModifyImageAttribute", "ec2:ModifySnapshotAttribute", "ec2:Purchase*",
+    "ecs:ExecuteCommand", "ecs:RunTask", "ecs:StartTask",
+    "elasticache:Connect", "elasticache:CopySnapshot", "elasticache:Purchase*",
+    "lambda:CreateFunctionUrlConfig", "lambda:Invoke*",
+    "logs:CreateExportTask", "logs:FilterLogEvents", "logs:Get*Events", "logs:GetLogRecord", "logs:GetQueryResults", "logs:PutSubscriptionFilter", "logs:Start*", "logs:Unmask",
+    "rds:Download*", "rds:ModifyDB*SnapshotAttribute", "rds:Purchase*", "rds:StartExportTask",
+    "sns:Publish",
+    "sqs:PurgeQueue", "sqs:ReceiveMessage", "sqs:SendMessage",
   ]
 
   service_linked = [
@@ -29,16 +53,40 @@ locals {
           Condition = { StringEquals = { "aws:RequestedRegion" = environment.regions } }
         },
         {
+          Sid       = "ByName"
+          Effect    = "Allow"
+          Action    = ["cloudwatch:*", "ecs:*", "lambda:*", "sns:*", "sqs:*"]
+          Resource  = local.named[name]
+          Condition = { StringEquals = { "aws:RequestedRegion" = environment.regions } }
+        },
+        {
+          # Of the same services, what lists and what knows no name.
+          Sid    = "WithoutName"
+          Effect = "Allow"
+          Action = [
+            "cloudwatch:Describe*", "cloudwatch:List*", "ecs:CreateCluster", "ecs:DeregisterTaskDefinition", "ecs:Describe*", "ecs:List*", "ecs:RegisterTaskDefinition",
+            "lambda:List*", "sns:GetSubscriptionAttributes", "sns:List*", "sns:SetSubscriptionAttributes", "sns:Unsubscribe", "sqs:ListQueues",
+          ]
+          Resource  = ["*"]
+          Condition = { StringEquals = { "aws:RequestedRegion" = environment.regions } }
+        },
+        {
           Sid      = "Names"
           Effect   = "Allow"
-          Action   = ["route53:ChangeResourceRecordSets", "route53:GetChange", "route53:GetHostedZone", "route53:List*"]
+          Action   = ["route53:GetChange", "route53:GetHostedZone", "route53:List*"]
           Resource = ["*"]
+        },
+        {
+          Sid      = "OwnZones"
+          Effect   = "Allow"
+          Action   = ["route53:ChangeResourceRecordSets"]
+          Resource = [for zone in environment.zones : "arn:${local.partition}:route53:::hostedzone/${zone}"]
         },
         {
           Sid      = "OwnBudgets"
           Effect   = "Allow"
           Action   = ["budgets:*"]
-          Resource = ["arn:${local.partition}:budgets::${local.account}:budget/${var.project}-${name}*"]
+          Resource = [for budget in ["${var.project}-${name}", "${local.prefix[name]}*"] : "arn:${local.partition}:budgets::${local.account}:budget/${budget}"]
         },
         {
           Sid      = "OwnBuckets"
@@ -51,13 +99,12 @@ locals {
           Sid    = "OwnSecrets"
           Effect = "Allow"
           Action = [
-            "secretsmanager:CreateSecret", "secretsmanager:DeleteSecret", "secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy",
+            "secretsmanager:CancelRotateSecret", "secretsmanager:CreateSecret", "secretsmanager:DeleteSecret", "secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy",
             "secretsmanager:PutResourcePolicy", "secretsmanager:RestoreSecret", "secretsmanager:RotateSecret", "secretsmanager:TagResource",
             "secretsmanager:UntagResource", "secretsmanager:UpdateSecret",
           ]
-          Resource = flatten([for region in environment.regions : [
-            for secret in ["${local.prefix[name]}*", "rds!*"] : "arn:${local.partition}:secretsmanager:${region}:${local.account}:secret:${secret}"
-          ]])
+          Resource  = [for secret in ["${local.prefix[name]}*", "rds!*"] : "arn:${local.partition}:secretsmanager:*:${local.account}:secret:${secret}"]
+          Condition = { StringEquals = { "aws:RequestedRegion" = environment.regions } }
         },
         {
           Sid    = "OwnParameters"
@@ -65,10 +112,8 @@ locals {
           Action = [
             "ssm:AddTagsToResource", "ssm:DeleteParameter", "ssm:GetParameter", "ssm:GetParameters", "ssm:ListTagsForResource", "ssm:PutParameter", "ssm:RemoveTagsFromResource",
           ]
-          Resource = concat(
-            local.here[name].state,
-            [for region in environment.regions : "arn:${local.partition}:ssm:${region}:${local.account}:parameter/${var.project}/${name}/*"],
-          )
+          Resource  = [for path in ["slipway/${name}", "${var.project}/${name}"] : "arn:${local.partition}:ssm:*:${local.account}:parameter/${path}/*"]
+          Condition = { StringEquals = { "aws:RequestedRegion" = environment.regions } }
         },
         {
           # Its value is bootstrap's.
@@ -104,6 +149,32 @@ locals {
             StringNotEquals = { "aws:ResourceTag/slipway:environment" = name }
             Null            = { "aws:ResourceTag/slipway:environment" = "false" }
           }
+        },
+      ]
+
+      # Terraform sets things up. It reads nothing of what is in them, starts nothing in them, shares nothing with other accounts and networks, and buys
+      # nothing for years.
+      never = [
+        {
+          Sid      = "NeverWhatIsInside"
+          Effect   = "Deny"
+          Action   = local.never
+          Resource = ["*"]
+        },
+        {
+          # Services use keys for what they make, in this role's name; the role itself has nothing to decrypt.
+          Sid       = "NeverAKeyByHand"
+          Effect    = "Deny"
+          Action    = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*", "kms:Sign"]
+          Resource  = ["*"]
+          Condition = { Null = { "kms:ViaService" = "true" } }
+        },
+        {
+          Sid       = "GrantsForServicesOnly"
+          Effect    = "Deny"
+          Action    = ["kms:CreateGrant"]
+          Resource  = ["*"]
+          Condition = { BoolIfExists = { "kms:GrantIsForAWSResource" = "false" } }
         },
       ]
 

@@ -18,7 +18,7 @@ locals {
       services     = [for region in environment.regions : "arn:${local.partition}:ecs:${region}:${local.account}:service/${var.project}-${name}/*"]
       deployments  = [for region in environment.regions : "arn:${local.partition}:ecs:${region}:${local.account}:service-deployment/${var.project}-${name}/*"]
       definitions  = [for region in environment.regions : "arn:${local.partition}:ecs:${region}:${local.account}:task-definition/*"]
-      logs         = [for region in environment.regions : "arn:${local.partition}:logs:${region}:${local.account}:log-group:/ecs/${var.project}-${name}*"]
+      logs         = flatten([for region in environment.regions : [for end in ["-*", "/*"] : "arn:${local.partition}:logs:${region}:${local.account}:log-group:/ecs/${var.project}-${name}${end}"]])
       repositories = flatten([for region in environment.regions : [for end in ["-*", "/*"] : "arn:${local.partition}:ecr:${region}:${local.account}:repository/${var.project}${end}"]])
       instances    = [for region in environment.regions : "arn:${local.partition}:ec2:${region}:${local.account}:instance/*"]
       documents    = [for region in environment.regions : "arn:${local.partition}:ssm:${region}:${local.account}:document/Slipway-Deploy-*"]
@@ -72,7 +72,7 @@ locals {
         {
           Sid       = "LookBeforeAndAfter"
           Effect    = "Allow"
-          Action    = ["elasticloadbalancing:DescribeTargetHealth", "logs:DescribeLogGroups", "secretsmanager:DescribeSecret", "ssm:DescribeParameters"]
+          Action    = ["cloudwatch:GetMetricData", "elasticloadbalancing:DescribeTargetHealth", "logs:DescribeLogGroups", "secretsmanager:DescribeSecret", "ssm:DescribeParameters"]
           Resource  = ["*"]
           Condition = { StringEquals = { "aws:RequestedRegion" = environment.regions } }
         },
@@ -230,7 +230,7 @@ locals {
           Sid      = "WholeOutput"
           Effect   = "Allow"
           Action   = ["logs:DescribeLogStreams", "logs:GetLogEvents"]
-          Resource = [for region in environment.regions : "arn:${local.partition}:logs:${region}:${local.account}:log-group:/slipway/deploy/${name}*"]
+          Resource = [for region in environment.regions : "arn:${local.partition}:logs:${region}:${local.account}:log-group:/slipway/deploy/${name}/*"]
         },
         {
           # A deployment has no business with plans of the infrastructure.
@@ -257,8 +257,8 @@ locals {
         Sid    = "BuildMachine"
         Effect = "Allow"
         Action = [
-          "ec2:CopyImage", "ec2:CreateImage", "ec2:CreateKeyPair", "ec2:CreateSecurityGroup", "ec2:CreateSnapshot", "ec2:DescribeImageAttribute", "ec2:DescribeImages",
-          "ec2:DescribeInstanceStatus", "ec2:DescribeInstances", "ec2:DescribeRegions", "ec2:DescribeSecurityGroups", "ec2:DescribeSnapshots", "ec2:DescribeSubnets",
+          "ec2:CopyImage", "ec2:CreateImage", "ec2:CreateKeyPair", "ec2:CreateSecurityGroup", "ec2:CreateSnapshot", "ec2:DescribeImageAttribute",
+          "ec2:DescribeImageReferences", "ec2:DescribeImages", "ec2:DescribeInstanceStatus", "ec2:DescribeInstances", "ec2:DescribeRegions", "ec2:DescribeSecurityGroups", "ec2:DescribeSnapshots", "ec2:DescribeSubnets",
           "ec2:DescribeTags", "ec2:DescribeVolumes", "ec2:DescribeVpcs", "ec2:RunInstances",
         ]
         Resource  = ["*"]

@@ -40,6 +40,7 @@ locals {
       Effect = "Allow"
       Action = [
         "s3:GetAccelerateConfiguration", "s3:GetBucket*", "s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration", "s3:GetReplicationConfiguration", "s3:ListBucket",
+        "s3:ListTagsForResource",
       ]
       Resource = ["arn:${local.partition}:s3:::${var.project}-*"]
     },

@@ -42,6 +42,13 @@ resource "aws_iam_role" "apply" {
   assume_role_policy   = local.trust["${each.key}/apply"]
   max_session_duration = 7200
   tags                 = merge(var.tags, { "slipway:environment" = each.key })
+
+  lifecycle {
+    precondition {
+      condition     = sum([for statements in values(local.apply[each.key]) : length(jsonencode({ Version = "2012-10-17", Statement = statements }))]) <= 10240
+      error_message = "The rights of ${each.key}'s applying role are longer than the 10,240 characters that IAM takes. Name fewer regions or zones for one environment."
+    }
+  }
 }
 
 resource "aws_iam_role_policy" "apply" {

@@ -125,6 +125,15 @@ resource "aws_s3_bucket_policy" "state" {
         Condition = { Bool = { "aws:SecureTransport" = "false" } }
       },
       {
+        # Terraform's `encrypt = true` without a key asks for S3's own encryption, which would pass by the key and its rules.
+        Sid       = "OnlyTheKey"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "s3:PutObject"
+        Resource  = ["${local.state_arn}/*"]
+        Condition = { StringEquals = { "s3:x-amz-server-side-encryption" = "AES256" } }
+      },
+      {
         Sid       = "OnlyThisAccount"
         Effect    = "Deny"
         Principal = "*"

@@ -1,6 +1,7 @@
 # Who may take which role. GitHub names the subject in two forms: repositories made or renamed since 2026-07-15 carry numeric
 # ids, older ones do not, and a rename changes the form; so both are accepted. A token names the innermost called workflow
-# (job_workflow_ref), which AWS evaluates: a workflow that somebody adds to a branch gets no role.
+# (job_workflow_ref), which AWS evaluates: a workflow that somebody adds to a branch gets no role. But whoever may push a branch can
+# call Slipway's workflow from it, with an environment's name: so the ref of the run is asked for too (AWS knows it since January 2026).
 
 resource "aws_iam_openid_connect_provider" "github" {
   count = var.create_oidc_provider ? 1 : 0
@@ -39,10 +40,10 @@ locals {
 
   trust = {
     for role in concat(
-      [{ key = "check", kind = "check", context = "pull_request" }],
-      [for name in keys(var.environments) : { key = "${name}/plan", kind = "plan", context = "environment:${name}" }],
-      [for name in keys(var.environments) : { key = "${name}/apply", kind = "apply", context = "environment:${name}" }],
-      [for name in keys(var.environments) : { key = "${name}/deploy", kind = "deploy", context = "environment:${name}" }],
+      [{ key = "check", kind = "check", context = "pull_request", refs = null }],
+      [for name, environment in var.environments : { key = "${name}/plan", kind = "plan", context = "environment:${name}", refs = environment.refs }],
+      [for name, environment in var.environments : { key = "${name}/apply", kind = "apply", context = "environment:${name}", refs = environment.refs }],
+      [for name, environment in var.environments : { key = "${name}/deploy", kind = "deploy", context = "environment:${name}", refs = environment.refs }],
       ) : role.key => jsonencode({
         Version = "2012-10-17"
         Statement = [{
@@ -52,10 +53,13 @@ locals {
           Action    = "sts:AssumeRoleWithWebIdentity"
           Condition = {
             StringEquals = { "${local.oidc}:aud" = "sts.amazonaws.com" }
-            StringLike = {
-              "${local.oidc}:sub"              = [for subject in local.subjects : "${subject}:${role.context}"]
-              "${local.oidc}:job_workflow_ref" = local.workflows[role.kind]
-            }
+            StringLike = merge(
+              {
+                "${local.oidc}:sub"              = [for subject in local.subjects : "${subject}:${role.context}"]
+                "${local.oidc}:job_workflow_ref" = local.workflows[role.kind]
+              },
+              role.refs == null ? {} : { "${local.oidc}:ref" = role.refs },
+            )
           }
         }]
     })

@@ -42,12 +42,15 @@ variable "environments" {
   description = <<-EOT
     Environments of this account, as in .github/slipway.yml. `capabilities` say what the environment's deploying role may do: `ecs`, `tasks` (before, after, run-task),
     `create-service`, `register` (kind task), `retention` (keep-revisions), `codedeploy`, `ssm`, `ami`, `build`, `promote`, `scan`, `prune`. `parameters` are names of SSM
-    parameters that the config file refers to, besides /slipway/ENVIRONMENT/*.
+    parameters that the config file refers to, besides /slipway/ENVIRONMENT/*. `refs` are the branches and tags whose runs may take the environment's roles. `zones` are
+    the ids of the hosted zones in Route 53 that its applies may write to.
   EOT
   type = map(object({
     regions      = list(string)
     capabilities = optional(set(string), ["ecs", "tasks", "ssm", "build", "scan"])
     parameters   = optional(list(string), [])
+    refs         = optional(list(string), ["refs/heads/main"])
+    zones        = optional(list(string), ["*"])
   }))
 
   validation {
@@ -74,6 +77,18 @@ variable "environments" {
       ])) == 0
     ])
     error_message = "capabilities are ecs, tasks, create-service, register, retention, codedeploy, ssm, ami, build, promote, scan and prune."
+  }
+
+  validation {
+    condition = alltrue([
+      for environment in values(var.environments) : length(environment.refs) > 0 && alltrue([for ref in environment.refs : can(regex("^refs/(heads|tags)/[A-Za-z0-9._/-]*\\*?$", ref)) && !endswith(ref, "refs/heads/")])
+    ])
+    error_message = "refs must be branches or tags in full, such as refs/heads/main or refs/tags/v*; a * may stand at the end. Pull requests' runs (refs/pull/…) take no role of an environment."
+  }
+
+  validation {
+    condition     = alltrue([for environment in values(var.environments) : length(environment.zones) > 0 && alltrue([for zone in environment.zones : can(regex("^(\\*|Z[A-Z0-9]+)$", zone))])])
+    error_message = "zones must be ids of hosted zones such as Z0123456789ABCDEFGHIJ, or * for all of the account."
   }
 
   validation {

@@ -5,7 +5,7 @@ terraform {
   required_providers {
     aws = {
       source  = "hashicorp/aws"
-      version = ">= 6.4"
+      version = ">= 6.25" # tags that stay movable: later than 6.4
     }
   }
 }

@@ -37,6 +37,7 @@ module "bootstrap" {
   repository = ${repository}
   environments = {
     dev  = { regions = ["${REGION}"], capabilities = ${JSON.stringify(CAPABILITIES)}, parameters = ["/sample/dev/*"] }
+    dev2 = { regions = ["${REGION}"], refs = ["refs/tags/v*"], zones = ["Z0123456789ABCDEFGHIJ"] }
     prod = { regions = ["${REGION}"] }
   }
 }
@@ -106,16 +107,22 @@ interface Token {
   sub: string;
   workflow: string;
   aud?: string;
+  ref?: string;
 }
 const OURS = 'slipway/slipway/.github/workflows';
 
-function taken({ sub, workflow, aud = 'sts.amazonaws.com' }: Token, all = roles): string[] {
+function taken({ sub, workflow, aud = 'sts.amazonaws.com', ref = 'refs/heads/main' }: Token, all = roles): string[] {
   const issuer = 'token.actions.githubusercontent.com';
   const request: IamRequest = {
     action: 'sts:AssumeRoleWithWebIdentity',
     resource: '*',
     principal: { type: 'Federated', id: `arn:aws:iam::${ACCOUNT}:oidc-provider/${issuer}` },
-    context: { [`${issuer}:sub`]: sub, [`${issuer}:job_workflow_ref`]: workflow, [`${issuer}:aud`]: aud },
+    context: {
+      [`${issuer}:sub`]: sub,
+      [`${issuer}:job_workflow_ref`]: workflow,
+      [`${issuer}:aud`]: aud,
+      [`${issuer}:ref`]: ref,
+    },
   };
   return [...all.values()]
     .filter(({ trust }) => evaluate([trust], request).allowed)
@@ -165,6 +172,35 @@ describe.each(FORMS)('a token of %s', (repository) => {
     'slipway/slipway/.github/workflows/app.yml.yml@refs/tags/v1',
   ])('gets nothing by way of %s', (workflow) => {
     expect(taken({ sub: `${repository}:environment:dev`, workflow })).toEqual([]);
+  });
+
+  // Whoever may push a branch can call Slipway's own workflow from it, and name an environment.
+  test.each([
+    'refs/pull/7/merge',
+    'refs/heads/evil',
+    'refs/heads/main-2',
+    'refs/tags/main',
+    'refs/heads/x/refs/heads/main',
+  ])('of a run on %s takes no role of an environment', (ref) => {
+    for (const file of ['app.yml', 'infra.yml', 'operate.yml', 'plan.yml']) {
+      const workflow = `${OURS}/${file}@refs/tags/v1`;
+      expect(taken({ sub: `${repository}:environment:dev`, workflow, ref })).toEqual([]);
+    }
+  });
+
+  test('of a pull request, which runs on its own ref, plans', () => {
+    const token = {
+      sub: `${repository}:pull_request`,
+      workflow: `${OURS}/check.yml@refs/tags/v1`,
+      ref: 'refs/pull/7/merge',
+    };
+    expect(taken(token)).toEqual(['slipway-sample-plan']);
+  });
+
+  test('of a tag that an environment is deployed from takes its roles', () => {
+    const token = { sub: `${repository}:environment:dev2`, workflow: `${OURS}/app.yml@refs/tags/v1` };
+    expect(taken({ ...token, ref: 'refs/tags/v3.1.0' })).toEqual(['slipway-sample-dev2']);
+    expect(taken(token)).toEqual([]);
   });
 
   test('for another audience gets nothing', () => {
@@ -278,6 +314,7 @@ const NAMES: Readonly<Record<string, string>> = {
   DeploymentConfigurationName: 'CodeDeployDefault.ECSAllAtOnce',
   DeploymentGroupName: 'sample-dev-web',
   DocumentName: 'Slipway-Deploy-1',
+  ImageId: 'ami-0123456789abcdef0',
   InstanceId: 'i-0123456789abcdef0',
   LogGroupName: '/ecs/sample-dev/web',
   LogStreamName: 'web/web/1',
@@ -286,6 +323,7 @@ const NAMES: Readonly<Record<string, string>> = {
   RoleNameWithPath: 'sample-dev-web-task',
   SecretId: 'sample-dev-web-AbCdEf',
   ServiceDeploymentId: 'd',
+  SnapshotId: 'snap-0123456789abcdef0',
   ServiceName: 'web',
   ServiceRevisionId: 'r',
   TaskDefinitionFamilyName: 'sample-dev-web',
@@ -296,12 +334,18 @@ const CONTEXT = {
   'ecs:cluster': `arn:aws:ecs:${REGION}:${ACCOUNT}:cluster/sample-dev`,
   'ssm:resourceTag/slipway:environment': 'dev',
   'iam:PassedToService': 'ecs-tasks.amazonaws.com',
+  // What the template's tags say of images and their snapshots.
+  'aws:ResourceTag/slipway': 'ami',
 };
 /** What the action asks for where the reference leaves open which of several resources it is. */
 const ASKED: Readonly<Record<string, string[]>> = {
   'ecs:TagResource': [
     `arn:aws:ecs:${REGION}:${ACCOUNT}:service/sample-dev/web`,
     `arn:aws:ecs:${REGION}:${ACCOUNT}:task-definition/sample-dev-web:7`,
+  ],
+  'ec2:CreateTags': [
+    `arn:aws:ec2:${REGION}::image/ami-0123456789abcdef0`,
+    `arn:aws:ec2:${REGION}::snapshot/snap-0123456789abcdef0`,
   ],
   'ssm:SendCommand': [
     `arn:aws:ssm:${REGION}:${ACCOUNT}:document/Slipway-Deploy-1`,
@@ -311,6 +355,8 @@ const ASKED: Readonly<Record<string, string[]>> = {
     `arn:aws:iam::${ACCOUNT}:role/sample-dev-web-task`,
     `arn:aws:iam::${ACCOUNT}:role/sample-dev-web-execution`,
   ],
+  'logs:DescribeLogStreams': [`arn:aws:logs:${REGION}:${ACCOUNT}:log-group:/slipway/deploy/dev/docker-host`],
+  'ssm:AddTagsToResource': [`arn:aws:ssm:${REGION}:${ACCOUNT}:parameter/slipway/dev/docker-host/web`],
   // The machine image's parameter, and the state of a host group.
   'ssm:GetParameter': [
     `arn:aws:ssm:${REGION}:${ACCOUNT}:parameter/slipway/dev/hosts/docker-host`,
@@ -352,7 +398,9 @@ describe('a deploying role may do what the README of an action says that it call
     .filter((action) => !['terraform', 'setup-aws'].includes(action))
     .flatMap((action) => callsOf(action).map((call): [string, string] => [action, call]))
     // Repositories are bootstrap's to create, with their settings; the pipeline's role may not.
-    .filter(([, call]) => !['ecr:CreateRepository', 'ecr:GetLifecyclePolicy', 'ecr:PutLifecyclePolicy'].includes(call));
+    .filter(([, call]) => !['ecr:CreateRepository', 'ecr:GetLifecyclePolicy', 'ecr:PutLifecyclePolicy'].includes(call))
+    // Output of commands in a bucket, which the hosts of docker-host may not write to: theirs goes to a log group.
+    .filter(([, call]) => call !== 's3:GetObject');
 
   test('there are some', () => expect(cases.length).toBeGreaterThan(50));
 
@@ -391,6 +439,9 @@ test('a deploying role may do nothing else', () => {
     ['ssm:GetParameter', arn('ssm', 'parameter/sample/prod/bot/token')],
     ['iam:PassRole', iam('role/sample-prod-web-task'), { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' }],
     ['logs:GetLogEvents', arn('logs', 'log-group:/ecs/sample-prod/web:log-stream:web')],
+    // one whose name begins with ours
+    ['logs:GetLogEvents', arn('logs', 'log-group:/ecs/sample-dev2-web:log-stream:web')],
+    ['logs:GetLogEvents', arn('logs', 'log-group:/slipway/deploy/dev2/docker-host:log-stream:x')],
     // other documents than its own, other services than those that tasks and builds need
     ['ssm:SendCommand', `arn:aws:ssm:${REGION}::document/AWS-RunShellScript`],
     ['ssm:CreateDocument', arn('ssm', 'document/Anything')],
@@ -459,6 +510,8 @@ describe('the role of pull requests', () => {
       ['iam:GetRole', iam('role/sample-dev-web-task')],
       ['s3:GetObject', `${STATES}/dev/terraform.tfstate`],
       ['s3:ListBucket', STATES],
+      // How the provider reads a bucket's tags since 6.23, without falling back.
+      ['s3:ListTagsForResource', `arn:aws:s3:::sample-dev-alb-logs-${ACCOUNT}-${REGION}`],
     ];
     expect(answered(name, questions, true)).toEqual([]);
   });
@@ -519,6 +572,14 @@ describe('an applying role', () => {
       ['s3:PutObject', `${STATES}/dev/terraform.tfstate.tflock`],
       ['s3:DeleteObject', `${STATES}/dev/terraform.tfstate.tflock`],
       ['budgets:ModifyBudget', `arn:aws:budgets::${ACCOUNT}:budget/sample-dev-monthly`],
+      ['budgets:ModifyBudget', `arn:aws:budgets::${ACCOUNT}:budget/sample-dev`],
+      ['route53:ChangeResourceRecordSets', 'arn:aws:route53:::hostedzone/Z9'],
+      // What a destroy calls for a database's secret.
+      ['secretsmanager:RotateSecret', arn('secretsmanager', 'secret:rds!db-1-AbCdEf')],
+      ['secretsmanager:CancelRotateSecret', arn('secretsmanager', 'secret:rds!db-1-AbCdEf')],
+      // What services do with a key in this role's name, when they make something.
+      ['kms:GenerateDataKey', arn('kms', 'key/dev'), { 'kms:ViaService': `rds.${REGION}.amazonaws.com` }],
+      ['kms:CreateGrant', arn('kms', 'key/dev'), { 'kms:GrantIsForAWSResource': 'true' }],
       ['wafv2:CreateWebACL', arn('wafv2', 'regional/webacl/sample-dev/1')],
       ['ssm:GetParameter', arn('ssm', 'parameter/slipway/dev/plan-key')],
     ];
@@ -562,10 +623,51 @@ describe('an applying role', () => {
     expect(answered(name, questions, false)).toEqual([]);
   });
 
+  test('reads nothing of what is in what it sets up, runs, shares and buys nothing', () => {
+    const questions: Question[] = [
+      ['logs:GetLogEvents', arn('logs', 'log-group:/ecs/sample-dev-web:log-stream:web')],
+      ['logs:FilterLogEvents', arn('logs', 'log-group:/ecs/sample-dev-web')],
+      ['logs:StartQuery', arn('logs', 'log-group:/ecs/sample-dev-web')],
+      ['kms:Decrypt', arn('kms', 'key/dev')],
+      ['kms:CreateGrant', arn('kms', 'key/dev')],
+      ['kms:CreateGrant', arn('kms', 'key/dev'), { 'kms:GrantIsForAWSResource': 'false' }],
+      ['sqs:ReceiveMessage', arn('sqs', 'sample-dev-discord-untold')],
+      ['rds:DownloadDBLogFilePortion', arn('rds', 'db:sample-dev')],
+      ['rds:ModifyDBSnapshotAttribute', arn('rds', 'snapshot:sample-dev-final')],
+      ['ec2:ModifySnapshotAttribute', `arn:aws:ec2:${REGION}::snapshot/snap-1`],
+      ['ec2:CreateVpcPeeringConnection', arn('ec2', 'vpc/vpc-1')],
+      ['ec2:CreateKeyPair', arn('ec2', 'key-pair/x')],
+      ['ec2:PurchaseReservedInstancesOffering', '*'],
+      ['rds:PurchaseReservedDBInstancesOffering', arn('rds', 'ri:x')],
+      ['ecs:ExecuteCommand', arn('ecs', 'task/sample-dev/t')],
+      ['ecs:RunTask', arn('ecs', 'task-definition/sample-dev-web:1')],
+      ['lambda:InvokeFunction', arn('lambda', 'function:sample-dev-discord')],
+      ['elasticache:Connect', arn('elasticache', 'replicationgroup:sample-dev')],
+      ['acm:ExportCertificate', arn('acm', 'certificate/c')],
+    ];
+    expect(answered(name, questions, false)).toEqual([]);
+  });
+
+  test('writes to the zones that it is given, where it is given some', () => {
+    const write = (zone: string): Question => [
+      'route53:ChangeResourceRecordSets',
+      `arn:aws:route53:::hostedzone/${zone}`,
+    ];
+    expect(answered('slipway-sample-dev2-apply', [write('Z0123456789ABCDEFGHIJ')], true)).toEqual([]);
+    expect(answered('slipway-sample-dev2-apply', [write('Z9')], false)).toEqual([]);
+  });
+
   test('touches no other environment, region or state', () => {
     const prod = { 'aws:ResourceTag/slipway:environment': 'prod' };
     const questions: Question[] = [
       ['ec2:TerminateInstances', arn('ec2', 'instance/i-1'), prod],
+      // By name, also where nothing is tagged.
+      ['ecs:UpdateService', arn('ecs', 'service/sample-prod/web'), PROD],
+      ['ecs:DeleteCluster', arn('ecs', 'cluster/sample-dev2')],
+      ['lambda:UpdateFunctionCode', arn('lambda', 'function:somebody-elses')],
+      ['sns:DeleteTopic', arn('sns', 'sample-prod-alarms')],
+      ['sqs:DeleteQueue', arn('sqs', 'somebody-elses')],
+      ['cloudwatch:DeleteAlarms', arn('cloudwatch', 'alarm:sample-prod-errors')],
       ['rds:DeleteDBInstance', arn('rds', 'db:sample-prod'), prod],
       ['ecs:UpdateService', arn('ecs', 'service/sample-prod/web'), { ...PROD, ...prod }],
       ['kms:ScheduleKeyDeletion', arn('kms', 'key/prod'), prod],
@@ -583,6 +685,7 @@ describe('an applying role', () => {
       ['secretsmanager:GetSecretValue', arn('secretsmanager', 'secret:sample-dev-web-AbCdEf')],
       ['secretsmanager:DeleteSecret', arn('secretsmanager', 'secret:sample-prod-web-AbCdEf')],
       ['budgets:ModifyBudget', `arn:aws:budgets::${ACCOUNT}:budget/sample-prod-monthly`],
+      ['budgets:ModifyBudget', `arn:aws:budgets::${ACCOUNT}:budget/sample-dev2`],
     ];
     expect(answered(name, questions, false)).toEqual([]);
   });
@@ -615,6 +718,7 @@ test('the boundary keeps a role that is given everything from rights, other acco
     ['organizations:LeaveOrganization', '*'],
     ['s3:GetObject', `${STATES}/dev/terraform.tfstate`],
     ['s3:PutBucketPolicy', STATES],
+    ['ssm:GetParameter', arn('ssm', 'parameter/slipway/prod/plan-key')],
   ] as const) {
     expect([action, bounded(action, resource)]).toEqual([action, false]);
   }

@@ -24,6 +24,8 @@ interface Applied {
   /** `terraform show -json` */
   state: string;
   again: TerraformResult;
+  /** `terraform graph`: what waits for what, by resource */
+  graph: string;
   plan: (...more: string[]) => Promise<TerraformResult>;
 }
 
@@ -49,7 +51,8 @@ async function apply(folder: string): Promise<Applied> {
   const applied = await terraform(['apply', '-input=false', 'plan']);
   const state = await terraform(['show', '-json']);
   const again = await plan();
-  return { providers, planned, denials, resources, applied, state: state.stdout, again, plan };
+  const graph = folder.startsWith('environments/') ? (await terraform(['graph'])).stdout : '';
+  return { providers, planned, denials, resources, applied, state: state.stdout, again, graph, plan };
 }
 
 beforeAll(async () => {
@@ -81,6 +84,45 @@ describe.each(roots())('%s', (folder) => {
 
   test('no policy denies its plan', () => {
     expect(of(folder).denials).toEqual([]);
+  });
+});
+
+// What AWS refuses where something else is not there yet, and a stand-in, which makes everything at once, does not.
+describe('the first apply waits for what AWS wants to see first', () => {
+  /** Everything that a resource waits for, directly or by others. */
+  function before(graph: string, resource: string): Set<string> {
+    const edges = [...graph.matchAll(/"([^"]+)" -> "([^"]+)"/g)].map(([, from = '', to = '']) => [from, to] as const);
+    const found = new Set<string>();
+    const follow = (at: string) => {
+      for (const [from, to] of edges) {
+        if (from !== at || found.has(to)) continue;
+        found.add(to);
+        follow(to);
+      }
+    };
+    follow(resource);
+    return found;
+  }
+
+  test.each([
+    ['dev', 'module.alb.aws_lb.this', 'module.network.aws_route.public'],
+    ['dev', 'module.alb.aws_lb.this', 'module.alb.aws_s3_bucket_policy.logs'],
+    ['dev', 'module.hosts.aws_autoscaling_group.this', 'module.network.aws_route_table_association.public'],
+    ['dev', 'module.hosts.aws_autoscaling_group.this', 'module.hosts.aws_iam_role_policy.this'],
+    ['dev', 'module.web.aws_ecs_service.this', 'module.network.aws_route.public'],
+    ['dev', 'module.web.aws_ecs_service.this', 'module.cluster.aws_ecs_cluster_capacity_providers.this'],
+    ['dev', 'module.budget.aws_budgets_budget.this', 'module.monitoring.aws_sns_topic_policy.this'],
+    ['dev', 'module.web.aws_ecs_service.this', 'module.web.aws_vpc_security_group_egress_rule.https'],
+    ['dev', 'module.hosts.aws_autoscaling_group.this', 'module.hosts.aws_vpc_security_group_egress_rule.web'],
+    ['prod', 'module.web.aws_ecs_service.this', 'module.network.aws_route.private'],
+    ['prod', 'module.web.aws_ecs_service.this', 'module.network.aws_route_table_association.private'],
+    ['prod', 'module.web.aws_ecs_service.this', 'module.web.aws_iam_role_policy_attachment.infrastructure'],
+    ['prod', 'module.web.aws_ecs_service.this', 'module.web.aws_lb_listener_rule.test'],
+    ['prod', 'module.hosts.aws_autoscaling_group.this', 'module.network.aws_route.private'],
+    ['prod', 'module.database.aws_db_instance.this', 'module.database.aws_iam_role_policy_attachment.monitoring'],
+    ['prod', 'module.database.aws_db_instance.this', 'module.database.aws_cloudwatch_log_group.this'],
+  ])('%s: %s after %s', (environment, resource, other) => {
+    expect([...before(of(`environments/${environment}`).graph, resource)]).toContain(other);
   });
 });
 
@@ -183,6 +225,63 @@ describe('the roles of what an environment runs', () => {
         .map(([action, resource]) => `${name} ${action} ${resource}`),
     );
     expect(reached).toEqual([]);
+  });
+});
+
+describe('what an apply makes, its environment’s role may take down, and no other’s', () => {
+  const account = '123456789012';
+  const here = (service: string, rest: unknown) => `arn:aws:${service}:eu-central-1:${account}:${rest}`;
+  /** By type: the call, and how AWS names the thing. */
+  const TAKEN_DOWN: Readonly<Record<string, [action: string, arn: (values: Record<string, unknown>) => string]>> = {
+    aws_budgets_budget: ['budgets:ModifyBudget', ({ name }) => `arn:aws:budgets::${account}:budget/${name}`],
+    aws_cloudwatch_composite_alarm: [
+      'cloudwatch:DeleteAlarms',
+      ({ alarm_name }) => here('cloudwatch', `alarm:${alarm_name}`),
+    ],
+    aws_cloudwatch_dashboard: [
+      'cloudwatch:DeleteDashboards',
+      ({ dashboard_name }) => `arn:aws:cloudwatch::${account}:dashboard/${dashboard_name}`,
+    ],
+    aws_cloudwatch_metric_alarm: [
+      'cloudwatch:DeleteAlarms',
+      ({ alarm_name }) => here('cloudwatch', `alarm:${alarm_name}`),
+    ],
+    aws_ecs_cluster: ['ecs:DeleteCluster', ({ name }) => here('ecs', `cluster/${name}`)],
+    aws_ecs_service: [
+      'ecs:DeleteService',
+      ({ cluster, name }) => here('ecs', `service/${String(cluster).split('/')[1]}/${name}`),
+    ],
+    aws_iam_instance_profile: [
+      'iam:DeleteInstanceProfile',
+      ({ name }) => `arn:aws:iam::${account}:instance-profile/${name}`,
+    ],
+    aws_iam_role: ['iam:DeleteRole', ({ name }) => `arn:aws:iam::${account}:role/${name}`],
+    aws_lambda_function: ['lambda:DeleteFunction', ({ function_name }) => here('lambda', `function:${function_name}`)],
+    aws_s3_bucket: ['s3:DeleteBucket', ({ bucket }) => `arn:aws:s3:::${bucket}`],
+    aws_sns_topic: ['sns:DeleteTopic', ({ name }) => here('sns', name)],
+    aws_sqs_queue: ['sqs:DeleteQueue', ({ name }) => here('sqs', name)],
+  };
+
+  /** With what AWS fills in where the action knows the key. */
+  function may(role: string, action: string, resource: string): boolean {
+    const asking = identitiesOf(of('bootstrap/examples/complete').state).roles.get(role);
+    if (!asking) throw new Error(`there is no role ${role}`);
+    const context = { 'aws:RequestedRegion': 'eu-central-1' };
+    return evaluate(Object.values(asking.policies), { action, resource, context }, asking.boundary).allowed;
+  }
+
+  test.each(['dev', 'prod'])('%s', (environment) => {
+    const other = environment === 'dev' ? 'prod' : 'dev';
+    const made = of(`environments/${environment}`).resources.flatMap(({ address, type, values }) => {
+      const [action = '', arn] = TAKEN_DOWN[type] ?? [];
+      return arn ? [{ address, type, action, arn: arn(values) }] : [];
+    });
+    expect(new Set(made.map(({ type }) => type))).toEqual(new Set(Object.keys(TAKEN_DOWN)));
+    const wrong = made.filter(
+      ({ action, arn }) =>
+        !may(`slipway-sample-${environment}-apply`, action, arn) || may(`slipway-sample-${other}-apply`, action, arn),
+    );
+    expect(wrong).toEqual([]);
   });
 });
 

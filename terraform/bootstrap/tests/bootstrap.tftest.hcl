@@ -59,6 +59,11 @@ run "a_state_that_is_private_encrypted_and_can_be_gone_back_to" {
   }
 
   assert {
+    condition     = one([for statement in jsondecode(aws_s3_bucket_policy.state.policy).Statement : statement.Condition if statement.Sid == "OnlyTheKey"]) == { StringEquals = { "s3:x-amz-server-side-encryption" = "AES256" } }
+    error_message = "A state can be written with S3's own key, or none can with the bucket's default."
+  }
+
+  assert {
     condition     = output.backend["dev"].use_lockfile && output.backend["dev"].encrypt && output.backend["dev"].key == "dev/terraform.tfstate"
     error_message = "The backend's settings do not lock, or lie outside the environment's folder."
   }
@@ -91,6 +96,25 @@ run "pull_requests_get_the_role_that_reads_and_no_other" {
     condition     = jsondecode(aws_iam_role.apply["dev"].assume_role_policy).Statement[0].Condition.StringLike["token.actions.githubusercontent.com:job_workflow_ref"] == ["slipway/slipway/.github/workflows/infra.yml@refs/tags/v1", "slipway/slipway/.github/workflows/infra.yml@refs/tags/v1.*", "slipway/slipway/.github/workflows/operate.yml@refs/tags/v1", "slipway/slipway/.github/workflows/operate.yml@refs/tags/v1.*"]
     error_message = "The applying role is taken by other workflows than those that apply."
   }
+}
+
+run "runs_of_main_take_the_roles_of_an_environment" {
+  command = plan
+
+  assert {
+    condition     = jsondecode(aws_iam_role.deploy["dev"].assume_role_policy).Statement[0].Condition.StringLike["token.actions.githubusercontent.com:ref"] == ["refs/heads/main"] && !can(jsondecode(aws_iam_role.check.assume_role_policy).Statement[0].Condition.StringLike["token.actions.githubusercontent.com:ref"])
+    error_message = "A run of any branch takes the deploying role, or a pull request's cannot plan."
+  }
+}
+
+run "no_role_of_an_environment_for_pull_requests" {
+  command = plan
+
+  variables {
+    environments = { dev = { regions = ["eu-central-1"], refs = ["refs/pull/*"] } }
+  }
+
+  expect_failures = [var.environments]
 }
 
 run "exact_subjects_where_the_ids_are_known" {
@@ -234,5 +258,28 @@ run "example" {
 
   module {
     source = "./examples/complete"
+  }
+}
+
+run "rights_longer_than_iam_takes_are_refused_early" {
+  command = plan
+
+  variables {
+    environments = { dev = { regions = ["eu-central-1", "eu-west-1", "eu-west-2", "eu-west-3", "eu-north-1", "eu-south-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2"], capabilities = [] } }
+  }
+
+  expect_failures = [aws_iam_role.apply]
+}
+
+run "three_regions_fit" {
+  command = plan
+
+  variables {
+    environments = { dev = { regions = ["eu-central-1", "eu-west-1", "us-east-1"] } }
+  }
+
+  assert {
+    condition     = sum([for policy in aws_iam_role_policy.apply : length(policy.policy)]) < 10240
+    error_message = "There is no room for a third region."
   }
 }

@@ -17,6 +17,13 @@ locals {
   ecr      = "arn:${data.aws_partition.current.partition}:ecr:${coalesce(var.registry.region, var.region)}:${coalesce(var.registry.account, local.account)}:repository"
   ssm      = "arn:${data.aws_partition.current.partition}:ssm:${var.region}:${local.account}:parameter"
   web_name = "${local.name}-web"
+
+  # What is not said is called by the project's name.
+  web_repository   = coalesce(var.web.repository, "${var.project}-web")
+  bot_repositories = coalesce(var.bot.repositories, ["${var.project}-bot"])
+  bot_secrets      = coalesce(var.bot.secrets, ["/${var.project}/${var.environment}/bot/*"])
+  image_parameter  = coalesce(var.image_parameter, "/${var.project}/ami")
+  webhook          = var.webhook_parameter == "" ? "/${var.project}/${var.environment}/discord/alarms" : var.webhook_parameter
 }
 
 module "network" {
@@ -88,7 +95,7 @@ module "web" {
   }
 
   connections     = { for name, database in module.database : name => { security_group_id = database.security_group_id, port = database.port } }
-  repository_arns = ["${local.ecr}/${var.web.repository}"]
+  repository_arns = ["${local.ecr}/${local.web_repository}"]
   secret_arns     = concat([for database in module.database : database.secret_arn], ["${local.ssm}/${var.project}/${var.environment}/web/*"])
 
   enable_exec          = true
@@ -103,7 +110,7 @@ module "hosts" {
   environment     = var.environment
   vpc_id          = module.network.vpc_id
   subnet_ids      = module.network.public_subnet_ids
-  image_parameter = var.ami_id == null ? var.image_parameter : null
+  image_parameter = var.ami_id == null ? local.image_parameter : null
   image_id        = var.ami_id
   instance_type   = "t3.micro"
   volume_gib      = 20
@@ -115,8 +122,8 @@ module "hosts" {
   public_address      = true
   detailed_monitoring = false
 
-  repository_arns      = [for repository in concat(var.bot.repositories, [var.web.repository]) : "${local.ecr}/${repository}"]
-  secret_arns          = [for parameter in var.bot.secrets : "${local.ssm}${parameter}"]
+  repository_arns      = [for repository in concat(local.bot_repositories, [local.web_repository]) : "${local.ecr}/${repository}"]
+  secret_arns          = [for parameter in local.bot_secrets : "${local.ssm}${parameter}"]
   log_retention_days   = 14
   permissions_boundary = var.permissions_boundary
   tags                 = local.tags
@@ -142,7 +149,7 @@ module "monitoring" {
   source = "../../modules/monitoring"
 
   name          = local.name
-  discord       = var.webhook_parameter == null ? null : { webhook_parameter = var.webhook_parameter }
+  discord       = local.webhook == null ? null : { webhook_parameter = local.webhook }
   load_balancer = { arn_suffix = module.alb.arn_suffix }
 
   services = {

@@ -17,6 +17,13 @@ locals {
   ecr      = "arn:${data.aws_partition.current.partition}:ecr:${coalesce(var.registry.region, var.region)}:${coalesce(var.registry.account, local.account)}:repository"
   ssm      = "arn:${data.aws_partition.current.partition}:ssm:${var.region}:${local.account}:parameter"
   web_name = "${local.name}-web"
+
+  # What is not said is called by the project's name.
+  web_repository   = coalesce(var.web.repository, "${var.project}-web")
+  bot_repositories = coalesce(var.bot.repositories, ["${var.project}-bot"])
+  bot_secrets      = coalesce(var.bot.secrets, ["/${var.project}/${var.environment}/bot/*"])
+  image_parameter  = coalesce(var.image_parameter, "/${var.project}/ami")
+  webhook          = var.webhook_parameter == "" ? "/${var.project}/${var.environment}/discord/alarms" : var.webhook_parameter
 }
 
 module "network" {
@@ -57,7 +64,7 @@ module "alb" {
   vpc_id              = module.network.vpc_id
   subnet_ids          = module.network.public_subnet_ids
   certificate_arn     = module.certificate.arn
-  test_listener       = { cidrs = [var.cidr] }
+  test_listener       = { cidrs = var.testers }
   access_logs         = { days = 365 }
   deletion_protection = true
 }
@@ -97,7 +104,7 @@ module "web" {
     cache    = { security_group_id = module.cache.security_group_id, port = module.cache.port }
   }
 
-  repository_arns = ["${local.ecr}/${var.web.repository}"]
+  repository_arns = ["${local.ecr}/${local.web_repository}"]
   secret_arns     = [module.database.secret_arn, "${local.ssm}/${var.project}/${var.environment}/web/*"]
   kms_key_arns    = [aws_kms_key.this.arn]
   task_policy     = [module.cache.connect_statement]
@@ -114,7 +121,7 @@ module "hosts" {
   environment     = var.environment
   vpc_id          = module.network.vpc_id
   subnet_ids      = module.network.private_subnet_ids
-  image_parameter = var.ami_id == null ? var.image_parameter : null
+  image_parameter = var.ami_id == null ? local.image_parameter : null
   image_id        = var.ami_id
   instance_type   = "t3.small"
 
@@ -122,8 +129,8 @@ module "hosts" {
   hosts   = { min = 1, max = 1 }
   replace = "stop-first"
 
-  repository_arns      = [for repository in var.bot.repositories : "${local.ecr}/${repository}"]
-  secret_arns          = [for parameter in var.bot.secrets : "${local.ssm}${parameter}"]
+  repository_arns      = [for repository in local.bot_repositories : "${local.ecr}/${repository}"]
+  secret_arns          = [for parameter in local.bot_secrets : "${local.ssm}${parameter}"]
   log_retention_days   = 90
   log_kms_key_arn      = aws_kms_key.this.arn
   permissions_boundary = var.permissions_boundary
@@ -175,7 +182,7 @@ module "monitoring" {
   source = "../../modules/monitoring"
 
   name          = local.name
-  discord       = var.webhook_parameter == null ? null : { webhook_parameter = var.webhook_parameter }
+  discord       = local.webhook == null ? null : { webhook_parameter = local.webhook }
   load_balancer = { arn_suffix = module.alb.arn_suffix }
 
   services = {

@@ -1,7 +1,6 @@
 variable "project" {
   description = "Start of all names, as in bootstrap: its roles may touch nothing else"
   type        = string
-  default     = "sample"
 }
 
 variable "environment" {
@@ -49,21 +48,27 @@ variable "zone_id" {
   type        = string
 }
 
+variable "testers" {
+  description = "Ranges that may ask the test listener (8443), where a new version answers before it gets traffic: addresses of an office or a runner. The load balancer is public, so what lies in the VPC comes from a public address too"
+  type        = set(string)
+  default     = []
+}
+
 variable "web" {
-  description = "The web service's container: name as in its task definition, port, and the names of its ECR repository"
+  description = "The web service's container: name as in its task definition, port, and the name of its ECR repository (PROJECT-web when not given)"
   type = object({
     container  = optional(string, "web")
     port       = optional(number, 8080)
-    repository = optional(string, "sample-web")
+    repository = optional(string)
   })
   default = {}
 }
 
 variable "bot" {
-  description = "What the hosts run: ECR repositories, and the SSM parameters with its secrets"
+  description = "What the hosts run: ECR repositories (PROJECT-bot when not given), and the SSM parameters with its secrets (/PROJECT/prod/bot/*)"
   type = object({
-    repositories = optional(list(string), ["sample-bot"])
-    secrets      = optional(list(string), ["/sample/prod/bot/*"])
+    repositories = optional(list(string))
+    secrets      = optional(list(string))
   })
   default = {}
 }
@@ -78,9 +83,9 @@ variable "registry" {
 }
 
 variable "image_parameter" {
-  description = "SSM parameter with the machine image of the hosts (component kind ami)"
+  description = "SSM parameter with the machine image of the hosts (component kind ami); /PROJECT/ami when not given"
   type        = string
-  default     = "/sample/ami"
+  default     = null
 }
 
 variable "ami_id" {
@@ -90,9 +95,9 @@ variable "ami_id" {
 }
 
 variable "webhook_parameter" {
-  description = "SSM parameter (SecureString) with the address of the Discord webhook for alarms; null for none"
+  description = "SSM parameter (SecureString) with the address of the Discord webhook for alarms; /PROJECT/prod/discord/alarms when empty, null for no Discord"
   type        = string
-  default     = "/sample/prod/discord/alarms"
+  default     = ""
 }
 
 variable "budget_emails" {

@@ -48,6 +48,13 @@ resource "aws_s3_bucket" "logs" {
   bucket        = local.logs_bucket
   force_destroy = !var.deletion_protection
   tags          = var.tags
+
+  lifecycle {
+    precondition {
+      condition     = length(local.logs_bucket) <= 63
+      error_message = "The bucket of the access logs would be called ${local.logs_bucket}, and a name has 63 characters at most: shorten name, or set access_logs to null."
+    }
+  }
 }
 
 resource "aws_s3_bucket_public_access_block" "logs" {

@@ -116,7 +116,7 @@ resource "aws_lb_listener" "test" {
 }
 
 resource "aws_lb_listener_certificate" "more" {
-  for_each = { for pair in setproduct(concat(["https"], [for _ in aws_lb_listener.test : "test"]), var.more_certificate_arns) : "${pair[0]} ${pair[1]}" => { listener = pair[0], certificate = pair[1] } }
+  for_each = { for pair in setproduct(concat(["https"], [for _ in aws_lb_listener.test : "test"]), keys(var.more_certificate_arns)) : "${pair[0]} ${pair[1]}" => { listener = pair[0], certificate = var.more_certificate_arns[pair[1]] } }
 
   listener_arn    = each.value.listener == "https" ? aws_lb_listener.https.arn : aws_lb_listener.test[0].arn
   certificate_arn = each.value.certificate

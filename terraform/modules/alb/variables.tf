@@ -34,9 +34,9 @@ variable "certificate_arn" {
 }
 
 variable "more_certificate_arns" {
-  description = "Certificates of further host names"
-  type        = set(string)
-  default     = []
+  description = "Certificates of further host names, by a name of yours"
+  type        = map(string)
+  default     = {}
 }
 
 variable "ssl_policy" {

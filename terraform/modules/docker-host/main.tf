@@ -153,4 +153,10 @@ resource "aws_autoscaling_group" "this" {
   lifecycle {
     ignore_changes = [desired_capacity]
   }
+
+  # A host that starts before its way out is open fetches nothing at its start.
+  depends_on = [
+    aws_vpc_security_group_egress_rule.connection, aws_vpc_security_group_egress_rule.load_balancer, aws_vpc_security_group_egress_rule.web,
+    aws_vpc_security_group_ingress_rule.load_balancer,
+  ]
 }

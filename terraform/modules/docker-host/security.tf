@@ -44,6 +44,18 @@ resource "aws_vpc_security_group_egress_rule" "load_balancer" {
   tags                         = var.tags
 }
 
+resource "aws_vpc_security_group_egress_rule" "connection" {
+  for_each = var.connections
+
+  security_group_id            = aws_security_group.this.id
+  description                  = "To ${each.key}"
+  referenced_security_group_id = each.value.security_group_id
+  ip_protocol                  = "tcp"
+  from_port                    = each.value.port
+  to_port                      = each.value.port
+  tags                         = var.tags
+}
+
 resource "aws_vpc_security_group_egress_rule" "web" {
   for_each = { https = 443, http = 80 }
 

@@ -116,6 +116,15 @@ variable "load_balancer" {
   default = null
 }
 
+variable "connections" {
+  description = "What hosts may connect to besides HTTPS and HTTP, by name: a security group and a port, for a database or a cache"
+  type = map(object({
+    security_group_id = string
+    port              = number
+  }))
+  default = {}
+}
+
 variable "public_address" {
   description = "Give each host a public address: needed in public subnets"
   type        = bool
@@ -134,7 +143,7 @@ variable "volume_gib" {
 }
 
 variable "kms_key_arn" {
-  description = "Key for the root volume; the account's key for EBS when not given"
+  description = "Key for the root volume; the account's key for EBS when not given. Its policy has to let the role AWSServiceRoleForAutoScaling use it and grant its use: no host starts otherwise"
   type        = string
   default     = null
 }
@@ -196,4 +205,10 @@ variable "tags" {
   description = "Tags for everything that can have some"
   type        = map(string)
   default     = {}
+
+  # User guide, "Work with instance tags in instance metadata".
+  validation {
+    condition     = alltrue([for key in keys(var.tags) : can(regex("^[A-Za-z0-9+=.,_:@-]+$", key))])
+    error_message = "Keys of tags must be of letters, digits and + - = . , _ : @ only: hosts read their tags from the instance's metadata, and one with another key is not started."
+  }
 }

@@ -38,7 +38,8 @@ resource "aws_ecs_task_definition" "bootstrap" {
     environment            = []
     mountPoints            = []
     volumesFrom            = []
-    systemControls         = []
+    # The container is nobody's, who may not listen below 1024 otherwise.
+    systemControls = coalesce(var.container.port, 1024) < 1024 ? [{ namespace = "net.ipv4.ip_unprivileged_port_start", value = "0" }] : []
     logConfiguration = {
       logDriver = "awslogs"
       options = {

@@ -36,6 +36,10 @@ resource "aws_ecs_service" "this" {
   availability_zone_rebalancing     = "ENABLED"
   tags                              = var.tags
 
+  # Without it the provider takes a changed capacity as a reason to destroy the service and to create another, on the bootstrap image. With it
+  # a changed service starts its running revision anew.
+  force_new_deployment = true
+
   # The first apply does not wait: the pipeline's first deployment does, and knows why when it fails.
   wait_for_steady_state = false
 
@@ -144,8 +148,11 @@ resource "aws_ecs_service" "this" {
     ]
   }
 
-  # A target group that no listener knows is refused; and a service that is deleted after its roles' policies stays draining.
+  # A target group that no listener knows is refused; a service that is deleted after its roles' policies stays draining; and a task that
+  # starts before its way out is open has no image.
   depends_on = [
+    aws_vpc_security_group_egress_rule.https, aws_vpc_security_group_egress_rule.connection, aws_vpc_security_group_egress_rule.load_balancer,
+    aws_vpc_security_group_ingress_rule.load_balancer,
     aws_lb_listener_rule.production, aws_iam_role_policy.execution, aws_iam_role_policy.task, aws_iam_role_policy.hooks,
     aws_iam_role_policy_attachment.infrastructure,
   ]

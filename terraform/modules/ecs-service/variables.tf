@@ -51,8 +51,17 @@ variable "container" {
   })
 
   validation {
-    condition     = contains([256, 512, 1024, 2048, 4096, 8192, 16384], var.container.cpu) && var.container.memory >= var.container.cpu * 2 && var.container.memory <= max(var.container.cpu * 8, 2048)
-    error_message = "container.cpu must be 256, 512, 1024, 2048, 4096, 8192 or 16384, and container.memory (MiB) from 2 to 8 times that: Fargate knows no other sizes."
+    # Developer guide, "Task size".
+    condition = contains(lookup({
+      256   = [512, 1024, 2048]
+      512   = range(1024, 4097, 1024)
+      1024  = range(2048, 8193, 1024)
+      2048  = range(4096, 16385, 1024)
+      4096  = range(8192, 30721, 1024)
+      8192  = range(16384, 61441, 4096)
+      16384 = range(32768, 122881, 8192)
+    }, tostring(var.container.cpu), []), var.container.memory)
+    error_message = "container.cpu = ${var.container.cpu} and container.memory = ${var.container.memory} are no size that Fargate knows: cpu is 256, 512, 1024, 2048, 4096, 8192 or 16384, and memory (MiB) from 2 to 8 times that, in whole GiB (512 with 256 besides; in steps of 4 and 8 GiB with 8192 and 16384)."
   }
 
   validation {
@@ -273,6 +282,14 @@ variable "enable_exec" {
   description = "Allow `aws ecs execute-command`: a shell in a running container"
   type        = bool
   default     = false
+}
+
+variable "exec_kms_key" {
+  description = "Key of the cluster's sessions (kms_key_arn of the module ecs-cluster), where it has one: both ends of a session need it"
+  type = object({
+    arn = string
+  })
+  default = null
 }
 
 variable "log_retention_days" {

@@ -56,7 +56,8 @@ locals {
     } if length(service.target_groups) == 0]...),
     merge([for name, hosts in var.host_groups : {
       "${name}-cpu" = {
-        severity = "warning", text = "Hosts ${name} have used over ${var.thresholds.cpu} % of their CPU for 5 minutes.", above = true, threshold = var.thresholds.cpu, minutes = 5
+        # One average over five minutes: without detailed monitoring EC2 tells every five, and four minutes of five would be missing.
+        severity = "warning", text = "Hosts ${name} have used over ${var.thresholds.cpu} % of their CPU for 5 minutes.", above = true, threshold = var.thresholds.cpu, minutes = 5, whole = true
         missing  = "notBreaching", namespace = "AWS/EC2", name = "CPUUtilization", stat = "Average", dimensions = { AutoScalingGroupName = hosts.group }
       }
       "${name}-memory" = {
@@ -113,8 +114,8 @@ resource "aws_cloudwatch_metric_alarm" "metric" {
   dimensions          = each.value.dimensions
   statistic           = startswith(each.value.stat, "p") ? null : each.value.stat
   extended_statistic  = startswith(each.value.stat, "p") ? each.value.stat : null
-  period              = local.minute
-  evaluation_periods  = each.value.minutes
+  period              = try(each.value.whole, false) ? local.minute * each.value.minutes : local.minute
+  evaluation_periods  = try(each.value.whole, false) ? 1 : each.value.minutes
   comparison_operator = each.value.above ? "GreaterThanThreshold" : "LessThanThreshold"
   threshold           = each.value.threshold
   treat_missing_data  = each.value.missing

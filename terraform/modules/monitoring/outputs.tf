@@ -1,6 +1,9 @@
 output "topic_arn" {
   description = "Topic of alarms, for budgets and other tellers"
   value       = aws_sns_topic.this.arn
+
+  # A budget whose topic does not let it publish is refused.
+  depends_on = [aws_sns_topic_policy.this]
 }
 
 output "deployment_alarms" {

@@ -37,7 +37,7 @@ variable "load_balancer" {
 }
 
 variable "services" {
-  description = "ECS services by name: cluster, service and target groups as metrics name them (target_group_arn_suffixes of the module ecs-service); a worker has none"
+  description = "ECS services by name: cluster, service and target groups as metrics name them (target_group_arn_suffixes of the module ecs-service); a worker has none, and is watched by Container Insights, which its cluster has to have on"
   type = map(object({
     cluster       = string
     service       = string
@@ -88,8 +88,8 @@ variable "thresholds" {
   default = {}
 
   validation {
-    condition     = var.thresholds.availability >= 90 && var.thresholds.availability <= 99.99
-    error_message = "thresholds.availability must be from 90 to 99.99: over that, one failed request in an hour would be an alarm."
+    condition     = var.thresholds.availability >= 95 && var.thresholds.availability <= 99.99
+    error_message = "thresholds.availability must be from 95 to 99.99: under that, 14.4 times the rate that it allows is more than all requests; over that, one failed request in an hour would be an alarm."
   }
 
   validation {

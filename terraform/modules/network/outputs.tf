@@ -11,6 +11,9 @@ output "cidr" {
 output "public_subnet_ids" {
   description = "Public subnets, by the order of zones"
   value       = [for zone in var.zones : aws_subnet.public[zone].id]
+
+  # A load balancer is refused in a VPC without an internet gateway, and a host that starts before its way out has nothing to fetch.
+  depends_on = [aws_route.public, aws_route_table_association.public]
 }
 
 output "private_subnet_ids" {
@@ -18,7 +21,7 @@ output "private_subnet_ids" {
   value       = [for zone in var.zones : aws_subnet.private[zone].id]
 
   # A task that starts before the way out is there finds no image.
-  depends_on = [aws_route.private, aws_vpc_endpoint.interface]
+  depends_on = [aws_route.private, aws_route_table_association.private, aws_vpc_endpoint.interface, aws_vpc_endpoint.s3]
 }
 
 output "database_subnet_ids" {

@@ -79,17 +79,18 @@ resource "aws_db_instance" "this" {
   ca_cert_identifier     = "rds-ca-rsa2048-g1"
   parameter_group_name   = aws_db_parameter_group.this.name
 
-  backup_retention_period   = var.backup_days
-  backup_window             = var.windows.backup
-  copy_tags_to_snapshot     = true
-  delete_automated_backups  = false
-  deletion_protection       = var.deletion_protection
-  skip_final_snapshot       = var.skip_final_snapshot
-  final_snapshot_identifier = var.skip_final_snapshot ? null : "${var.name}-final"
+  backup_retention_period  = var.backup_days
+  backup_window            = var.windows.backup
+  copy_tags_to_snapshot    = true
+  delete_automated_backups = false
+  deletion_protection      = var.deletion_protection
+  skip_final_snapshot      = var.skip_final_snapshot
+  # The parameter group's name is another with each database: a snapshot of the same name would stop the second destroy.
+  final_snapshot_identifier = var.skip_final_snapshot ? null : "${aws_db_parameter_group.this.name}-final"
 
   maintenance_window          = var.windows.maintenance
   auto_minor_version_upgrade  = true
-  allow_major_version_upgrade = false
+  allow_major_version_upgrade = var.major_upgrade
   apply_immediately           = var.apply_immediately
 
   enabled_cloudwatch_logs_exports       = ["postgresql"]
@@ -101,12 +102,9 @@ resource "aws_db_instance" "this" {
 
   tags = var.tags
 
-  # Storage grows by itself, and a minor version comes in the maintenance window: neither is a change to take back.
-  lifecycle {
-    ignore_changes = [allocated_storage]
-  }
-
-  depends_on = [aws_cloudwatch_log_group.this]
+  # Storage that has grown by itself, and a minor version that came in the maintenance window, the provider takes for no change; RDS tries the
+  # role of monitoring when the instance is made.
+  depends_on = [aws_cloudwatch_log_group.this, aws_iam_role_policy_attachment.monitoring]
 }
 
 # The first days of a rotation that RDS chose itself surprise containers that got their password at their start.

@@ -40,6 +40,12 @@ variable "engine_version" {
   }
 }
 
+variable "major_upgrade" {
+  description = "Let a change of engine_version go to another major version: minutes without a database, and no way back but a snapshot. RDS refuses it otherwise"
+  type        = bool
+  default     = false
+}
+
 variable "instance_class" {
   description = "Class of the instance"
   type        = string
@@ -60,8 +66,8 @@ variable "storage_gib" {
   default = {}
 
   validation {
-    condition     = var.storage_gib.allocated >= 20 && var.storage_gib.max > var.storage_gib.allocated
-    error_message = "storage_gib.allocated must be at least 20 (gp3), and storage_gib.max more than that."
+    condition     = var.storage_gib.allocated >= 20 && var.storage_gib.max >= var.storage_gib.allocated * 1.1
+    error_message = "storage_gib.allocated must be at least 20 (gp3), and storage_gib.max a tenth more than that at least."
   }
 }
 

@@ -38,11 +38,12 @@ resource "aws_elasticache_parameter_group" "this" {
   }
 }
 
-# Whoever connects without a name is this one, and may do nothing.
+# Whoever connects without a name is this one, and may do nothing. The users' engine is redis also for valkey, which takes both: a group of the
+# engine valkey refuses users without a password (user guide, "Role-Based Access Control"), and a password would be one to keep.
 resource "aws_elasticache_user" "nobody" {
   user_id       = "${var.name}-nobody"
   user_name     = "default"
-  engine        = var.engine
+  engine        = "redis"
   access_string = "off ~keys* -@all"
   tags          = var.tags
 
@@ -53,9 +54,16 @@ resource "aws_elasticache_user" "nobody" {
 
 # No password, so none to keep, to leak and to turn over: the task's role signs a token (elasticache:Connect).
 resource "aws_elasticache_user" "application" {
+  lifecycle {
+    precondition {
+      condition     = length(local.user) <= 40
+      error_message = "The user's id is ${local.user}, and ElastiCache takes 40 characters: shorten name or application_user.name."
+    }
+  }
+
   user_id       = local.user
   user_name     = local.user
-  engine        = var.engine
+  engine        = "redis"
   access_string = var.application_user.access
   tags          = var.tags
 
@@ -66,7 +74,7 @@ resource "aws_elasticache_user" "application" {
 
 resource "aws_elasticache_user_group" "this" {
   user_group_id = var.name
-  engine        = var.engine
+  engine        = "redis"
   user_ids      = [aws_elasticache_user.nobody.user_id, aws_elasticache_user.application.user_id]
   tags          = var.tags
 }

@@ -8,6 +8,11 @@ resource "aws_wafv2_ip_set" "blocked" {
   ip_address_version = "IPV4"
   addresses          = var.blocked_cidrs
   tags               = var.tags
+
+  # So that the web ACL lets go of it before it is deleted: WAF refuses it otherwise.
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 resource "aws_wafv2_web_acl" "this" {

@@ -19,6 +19,7 @@ module "bootstrap" {
       regions      = ["eu-central-1"]
       capabilities = ["ecs", "tasks", "ssm", "ami", "build", "scan"]
       parameters   = ["/sample/dev/*"]
+      zones        = ["Z0123456789ABCDEFGHIJ"]
     }
     prod = {
       regions      = ["eu-central-1"]

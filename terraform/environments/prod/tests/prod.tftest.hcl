@@ -34,6 +34,7 @@ mock_provider "aws" {
 }
 
 variables {
+  project              = "sample"
   domain               = "www.sample.test"
   zone_id              = "Z0123456789ABCDEFGHIJ"
   permissions_boundary = "arn:aws:iam::123456789012:policy/slipway-sample-boundary"
@@ -61,4 +62,23 @@ run "the_root_of_another_environment" {
   }
 
   expect_failures = [var.environment]
+}
+
+# Nothing of the sample's is anybody else's default.
+run "of_another_project" {
+  command = plan
+
+  variables {
+    project = "acme"
+  }
+
+  assert {
+    condition     = !strcontains(jsonencode([local.name, local.ecr, local.web_repository, local.bot_repositories, local.bot_secrets, local.image_parameter, local.webhook]), "sample")
+    error_message = "A name of the sample's is left in another project's environment."
+  }
+
+  assert {
+    condition     = local.webhook == "/acme/prod/discord/alarms" && local.image_parameter == "/acme/ami"
+    error_message = "Parameters are not called by the project."
+  }
 }

@@ -133,3 +133,28 @@ run "example" {
     source = "./examples/complete"
   }
 }
+
+run "a_name_too_long_for_the_bucket_of_its_logs_is_refused" {
+  command = plan
+
+  variables {
+    name = "a-load-balancer-with-a-long-name"
+  }
+
+  expect_failures = [aws_s3_bucket.logs]
+}
+
+# By a name, since the ARN of a certificate that the same apply makes is not known while it is planned.
+run "further_certificates_on_every_listener" {
+  command = plan
+
+  variables {
+    test_listener         = {}
+    more_certificate_arns = { shop = "arn:aws:acm:eu-central-1:123456789012:certificate/2" }
+  }
+
+  assert {
+    condition     = toset(keys(aws_lb_listener_certificate.more)) == toset(["https shop", "test shop"])
+    error_message = "A listener lacks the certificate."
+  }
+}

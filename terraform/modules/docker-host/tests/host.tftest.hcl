@@ -167,3 +167,24 @@ run "example" {
     source = "./examples/complete"
   }
 }
+
+run "hosts_reach_what_is_named_and_nothing_else" {
+  variables {
+    connections = { database = { security_group_id = "sg-0123456789abcdef1", port = 5432 } }
+  }
+
+  assert {
+    condition     = [for name, rule in aws_vpc_security_group_egress_rule.connection : "${name} ${rule.from_port} ${rule.referenced_security_group_id}"] == ["database 5432 sg-0123456789abcdef1"]
+    error_message = "A bot on the hosts does not reach its database."
+  }
+}
+
+run "a_tag_that_the_metadata_cannot_carry_is_refused" {
+  command = plan
+
+  variables {
+    tags = { "team/owner" = "platform" }
+  }
+
+  expect_failures = [var.tags]
+}

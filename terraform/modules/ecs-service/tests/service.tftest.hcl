@@ -235,3 +235,45 @@ run "example_of_blue_green" {
     source = "./examples/blue-green"
   }
 }
+
+run "a_changed_capacity_replaces_no_service" {
+  command = plan
+
+  assert {
+    condition     = aws_ecs_service.this.force_new_deployment
+    error_message = "The provider would destroy the service to change its capacity."
+  }
+}
+
+run "a_port_of_the_system_for_a_container_of_nobody" {
+  variables {
+    container = { name = "web", port = 80 }
+  }
+
+  assert {
+    condition     = jsondecode(aws_ecs_task_definition.bootstrap.container_definitions)[0].systemControls == [{ namespace = "net.ipv4.ip_unprivileged_port_start", value = "0" }]
+    error_message = "The bootstrap container may not listen on port 80."
+  }
+}
+
+run "a_size_that_fargate_does_not_know_is_refused" {
+  command = plan
+
+  variables {
+    container = { name = "web", port = 8080, cpu = 512, memory = 1536 }
+  }
+
+  expect_failures = [var.container]
+}
+
+run "a_session_that_is_encrypted_with_a_key" {
+  variables {
+    enable_exec  = true
+    exec_kms_key = { arn = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000" }
+  }
+
+  assert {
+    condition     = [for statement in jsondecode(aws_iam_role_policy.task[0].policy).Statement : statement.Resource if contains(statement.Action, "kms:Decrypt")] == [["arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000"]]
+    error_message = "The agent in the task cannot open the session."
+  }
+}

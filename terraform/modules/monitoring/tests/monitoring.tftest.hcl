@@ -202,3 +202,27 @@ run "example" {
     source = "./examples/complete"
   }
 }
+
+# Without detailed monitoring EC2 tells its CPU every five minutes: five periods of a minute would never all be there.
+run "the_hosts_cpu_is_heard_at_either_resolution" {
+  command = plan
+
+  variables {
+    host_groups = { docker-host = { group = "sample-dev-docker-host" } }
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.metric["docker-host-cpu"].period == 300 && aws_cloudwatch_metric_alarm.metric["docker-host-cpu"].evaluation_periods == 1
+    error_message = "The alarm waits for data that do not come."
+  }
+}
+
+run "an_objective_whose_alarm_could_never_be_is_refused" {
+  command = plan
+
+  variables {
+    thresholds = { availability = 93 }
+  }
+
+  expect_failures = [var.thresholds]
+}

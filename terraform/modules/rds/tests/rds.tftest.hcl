@@ -23,7 +23,7 @@ variables {
 
 run "private_encrypted_and_backed_up" {
   assert {
-    condition     = aws_db_instance.this.storage_encrypted && !aws_db_instance.this.publicly_accessible && aws_db_instance.this.backup_retention_period == 7 && aws_db_instance.this.deletion_protection && aws_db_instance.this.final_snapshot_identifier == "sample-dev-final"
+    condition     = aws_db_instance.this.storage_encrypted && !aws_db_instance.this.publicly_accessible && aws_db_instance.this.backup_retention_period == 7 && aws_db_instance.this.deletion_protection && !aws_db_instance.this.skip_final_snapshot
     error_message = "The database is public, plain, without backups or can be deleted by mistake."
   }
 
@@ -107,4 +107,22 @@ run "example" {
   module {
     source = "./examples/complete"
   }
+}
+
+# Two instances of one name, one after the other: the second's last snapshot must not be called as the first's.
+run "every_last_snapshot_has_its_own_name" {
+  assert {
+    condition     = aws_db_instance.this.final_snapshot_identifier == "${aws_db_parameter_group.this.name}-final"
+    error_message = "The last snapshot is called as that of an instance before."
+  }
+}
+
+run "storage_that_cannot_grow_is_refused" {
+  command = plan
+
+  variables {
+    storage_gib = { allocated = 100, max = 105 }
+  }
+
+  expect_failures = [var.storage_gib]
 }

@@ -80,6 +80,12 @@ run "valkey" {
     condition     = aws_elasticache_parameter_group.this.family == "valkey8" && aws_elasticache_replication_group.this.engine_version == "8.0"
     error_message = "The family does not follow the engine."
   }
+
+  # A group of the engine valkey takes no user without a password, and the one that may do nothing has none.
+  assert {
+    condition     = [aws_elasticache_user.nobody.engine, aws_elasticache_user.application.engine, aws_elasticache_user_group.this.engine] == ["redis", "redis", "redis"]
+    error_message = "The users are of an engine whose groups refuse them."
+  }
 }
 
 run "only_its_clients_connect" {
@@ -97,4 +103,15 @@ run "example" {
   module {
     source = "./examples/complete"
   }
+}
+
+run "an_id_that_elasticache_does_not_take_is_refused" {
+  command = plan
+
+  variables {
+    name             = "a-cache-with-a-rather-long-name"
+    application_user = { name = "application" }
+  }
+
+  expect_failures = [aws_elasticache_user.application]
 }
