@@ -20,6 +20,7 @@ import { type Place, placeOf, placeText, type Webhook, webhookOf } from './webho
 import type { Line, WebhookPorts } from './webhook/call.ts';
 import { asProblem, check } from './webhook/check.ts';
 import { deliver, type Sent } from './webhook/deliver.ts';
+import { openGate } from './webhook/limits.ts';
 
 export interface NotifyPorts extends WebhookPorts {
   clock: Clock;
@@ -118,8 +119,8 @@ function opened(address: string, threadId: string, log: Log): Webhook {
 }
 
 function linesOf(webhooks: readonly Webhook[], deadline: number, ports: NotifyPorts): Line[] {
-  const global = { openAt: 0 };
-  return webhooks.map((webhook) => ({ webhook, gates: { bucket: { openAt: 0 }, global }, deadline, ports }));
+  const global = openGate();
+  return webhooks.map((webhook) => ({ webhook, gates: { bucket: openGate(), global }, deadline, ports }));
 }
 
 async function send(line: Line, letter: Letter, place: Place, log: Log): Promise<Sent | Problem> {

@@ -89,6 +89,15 @@ export function gaveUp(waitMs: number): Problem {
   );
 }
 
+/** Each further request would count against everybody who uses the address of this runner. */
+export function crowdedOut(times: number): Problem {
+  return problem(
+    'throttled',
+    `others use up Discord's limit for this webhook (refused ${times} times in a row)`,
+    `${UNAFFECTED}; let fewer jobs write, or give them webhooks of their own`,
+  );
+}
+
 /** A 429 that is not Discord's own: the address of the runner is blocked, and each further request prolongs that. */
 export function blockedByCloudflare(): Problem {
   return problem(
