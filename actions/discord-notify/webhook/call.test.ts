@@ -82,6 +82,8 @@ describe('a request', () => {
     ],
     ['is repeated when nothing was sent', POST, [refused, refused, refused, ok], [250, 500, 1000], 4],
     ['that posts is repeated once when its answer was lost', POST, [cut, ok], [250], 2],
+    ['that posts is repeated once when its answer was lost on the way', POST, [{ status: 504 }, ok], [250], 2],
+    ['that posts is repeated when its answer was lost after a wait', POST, [limited(1), cut, ok], [1000, 500], 3],
     ['that edits is repeated as often as there is time', PATCH, [cut, cut, cut, ok], [250, 500, 1000], 4],
   ])('%s', async (_, request, script, slept, asked) => {
     const seen = lineOf(script);
@@ -106,6 +108,7 @@ describe('a request', () => {
       1,
     ],
     ['a post whose answer was lost twice', POST, [cut], /could not be reached \(other side closed\)/, 2],
+    ['a post whose answer was lost by the gateway twice', POST, [{ status: 504 }], /answers with status 504/, 2],
     ['an answer of something else', POST, [{ status: 200, body: '<html>log in</html>' }], /not one of Discord/, 1],
     ['a page to log in to', POST, [{ status: 302 }], /status 302 is not one of Discord/, 1],
     ['a 503 until the time is over', PATCH, [{ status: 503 }], /answers with status 503/, 8],
@@ -169,7 +172,9 @@ describe('a request', () => {
 
   test('that Discord refuses again and again is given up, even when it asks for no wait', async () => {
     const seen = lineOf([limited(0)]);
-    await expect(call(seen.line, PATCH)).rejects.toThrow(/others use up Discord's limit for this webhook \(refused 6 times in a row\)/);
+    await expect(call(seen.line, PATCH)).rejects.toThrow(
+      /others use up Discord's limit for this webhook \(refused 6 times in a row\)/,
+    );
     expect(seen.asked.length).toBeLessThanOrEqual(6);
   });
 

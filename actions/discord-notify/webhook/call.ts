@@ -61,10 +61,13 @@ const LEAST_ATTEMPT_MS = 1_000;
 class Again {
   readonly waitMs: number | undefined;
   readonly reason: Error;
+  /** Whether it may have been done all the same. */
+  readonly lost: boolean;
 
-  constructor(waitMs: number | undefined, reason: Error) {
+  constructor(waitMs: number | undefined, reason: Error, lost = false) {
     this.waitMs = waitMs;
     this.reason = reason;
+    this.lost = lost;
   }
 }
 
@@ -76,13 +79,21 @@ class Again {
  */
 export async function call(line: Line, request: Request, stale?: () => Promise<boolean>): Promise<Answer> {
   const { ports, deadline } = line;
+  let lost = 0;
+  let reason: Error = gaveUp(0);
   for (let n = 1; ; n++) {
     // Asking whether it is stale may spend the last of the limit; then there is a wait again, and the answer is old.
     while (await waitForGates(line)) if (await stale?.()) return 'stale';
-    const answer = await attempt(line, request, n);
+    const left = deadline - ports.clock.now();
+    if (left <= 0) throw reason;
+    const answer = await attempt(line, request, left);
     if (!(answer instanceof Again)) return answer;
+    ({ reason } = answer);
+    if (answer.lost) lost += 1;
+    // A post whose answer was lost may be there: it is sent once more, since a message twice is better than none, and no oftener.
+    if (request.method === 'POST' && lost > 1) throw reason;
     const wait = answer.waitMs ?? backoff(n, ports.random());
-    if (ports.clock.now() + wait >= deadline) throw answer.reason;
+    if (ports.clock.now() + wait >= deadline) throw reason;
     if (wait > 0) await ports.clock.sleep(wait, ports.signal);
   }
 }
@@ -105,10 +116,8 @@ function backoff(n: number, random: number): number {
   return Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** n) * (0.5 + random / 2);
 }
 
-async function attempt(line: Line, request: Request, n: number): Promise<Settled | Again> {
-  const { ports, deadline } = line;
-  const left = deadline - ports.clock.now();
-  if (left <= 0) throw gaveUp(0);
+async function attempt(line: Line, request: Request, left: number): Promise<Settled | Again> {
+  const { ports } = line;
   let response: WebhookResponse;
   let text: string;
   try {
@@ -123,7 +132,7 @@ async function attempt(line: Line, request: Request, n: number): Promise<Settled
     text = await textOf(response);
   } catch (error) {
     if (ports.signal.aborted) throw cancelled('Discord webhook');
-    return failedToSend(request, n, error, line.webhook);
+    return failedToSend(error, line.webhook);
   }
   return judge(line, request, response, text);
 }
@@ -142,7 +151,7 @@ function judge(line: Line, request: Request, response: WebhookResponse, text: st
   gates.global.refused = 0;
   if (ok && (body || status === 204)) return { body: body ?? {}, crowded };
   if (status < 400) throw notUnderstood(status);
-  if (status >= 500) return new Again(undefined, unavailable(status));
+  if (status >= 500) return new Again(undefined, unavailable(status), LOST.has(status));
   return { refusal: refusalOf(status, body) };
 }
 
@@ -164,13 +173,14 @@ function limited({ gates, ports, deadline }: Line, { passing }: Request, headers
 /** Codes of failures before anything was sent. */
 const NOT_SENT = /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/;
 
-/** A post whose answer was lost may be there: it is sent once more, since a message twice is better than none, and no oftener. */
-function failedToSend({ method }: Request, n: number, error: unknown, { token }: Webhook): Again {
+/** Gateways that had no answer from behind: 504, and Cloudflare's "unknown error" and "a timeout occurred". */
+const LOST: ReadonlySet<number> = new Set([504, 520, 524]);
+
+function failedToSend(error: unknown, { token }: Webhook): Again {
   const cause = error instanceof Error && error.cause ? error.cause : error;
   const code = (cause as { code?: unknown } | undefined)?.code;
   const why = timedOut(error) ? 'it did not answer in time' : messageOf(cause).replaceAll(token, '***');
-  const again = method !== 'POST' || n === 1 || NOT_SENT.test(String(code));
-  return new Again(again ? undefined : Number.POSITIVE_INFINITY, unreachable(why));
+  return new Again(undefined, unreachable(why), !NOT_SENT.test(String(code)));
 }
 
 function timedOut(error: unknown): boolean {

@@ -1,7 +1,7 @@
 import { FIRST_ID, type Message } from '../payload.ts';
 import type { Place } from './address.ts';
 import { type Answer, call, type Line } from './call.ts';
-import { bodyOf, forEdit, forPost, isComponents } from './form.ts';
+import { bodyOf, forEdit, forPost, isComponents, withoutFiles } from './form.ts';
 import { CODE, isOutOfReach, refused } from './refusal.ts';
 
 export interface Sent {
@@ -47,7 +47,8 @@ async function edit(line: Line, message: Message, place: Place): Promise<Sent | 
     return at !== undefined && compared(at, message.toldAt) > 0;
   };
   const send = async (attached: boolean): Promise<Answer> => {
-    const body = await bodyOf(forEdit(message.payload), attached ? message.attachments : []);
+    const { payload, attachments } = attached ? message : unattached(message);
+    const body = await bodyOf(forEdit(payload), attachments);
     return call(line, { method: 'PATCH', path, query, passing, ...body }, stale);
   };
   let answer = await send(true);
@@ -87,8 +88,8 @@ async function post(line: Line, message: Message, { place, threadName, newThread
   let attached = true;
   let named = newThread && threadId === '';
   for (;;) {
-    const payload = { ...forPost(message.payload), ...(named && { thread_name: threadName }) };
-    const body = await bodyOf(payload, attached ? message.attachments : []);
+    const { payload, attachments } = attached ? message : unattached(message);
+    const body = await bodyOf({ ...forPost(payload), ...(named && { thread_name: threadName }) }, attachments);
     // Without wait=true Discord answers 204 also when it did not keep the message.
     const query = { wait: 'true', ...queryOf(message, threadId) };
     const answer = await call(line, { method: 'POST', path: '', query, ...body });
@@ -113,6 +114,11 @@ function queryOf({ payload }: Message, threadId: string): Record<string, string>
     // Without it a webhook that no application owns has its components ignored in silence.
     ...(isComponents(payload) && { with_components: 'true' }),
   };
+}
+
+/** A message without its files. */
+export function unattached(message: Message): Message {
+  return { ...message, payload: withoutFiles(message.payload), attachments: [] };
 }
 
 function isTooLarge(answer: Answer, { attachments }: Message): boolean {
