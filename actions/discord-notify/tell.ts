@@ -4,7 +4,7 @@ import type { Problem } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import { type Result, readResults } from '../../lib/result.ts';
 import { basesOf, commitsOfEvent } from './commits.ts';
-import { stateOfJob, stateOfWord } from './compatibility.ts';
+import { failsOnError, stateOfJob, stateOfWord } from './compatibility.ts';
 import type { NotifyInputs } from './inputs.ts';
 import type { JobFacts, LookUp } from './look-up.ts';
 import { type Link, type Needs, type Stage, type Story, type StoryState, stagesOf, stateOf } from './story.ts';
@@ -27,7 +27,10 @@ const LONGEST_RUN_MS = 7 * 24 * 3_600_000;
 export async function tell(inputs: NotifyInputs, ports: TellPorts): Promise<Story> {
   const { context, log, lookUp } = ports;
   const needs: Needs = inputs.needs ?? {};
-  const broken = ({ message }: Problem): void => log.warning(message);
+  const broken = (problem: Problem): void => {
+    if (failsOnError(inputs)) throw problem;
+    log.warning(problem.message);
+  };
   const results = inputs.results === '' ? [] : [...(await readResults(inputs.results, broken)).values()];
   const given = stateOfWord(inputs.status);
   const underWay = given === 'started' || given === 'running';

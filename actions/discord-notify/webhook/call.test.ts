@@ -186,14 +186,14 @@ describe('a request', () => {
 
   test.each([
     // refused, waits, passing, left, dice, spread
-    [1, 1950, true, 60_000, 0, 2500],
-    [1, 1950, true, 60_000, 1, 10_000],
-    [1, 1950, false, 60_000, 1, 2500],
-    [2, 1950, true, 60_000, 1, 20_000],
+    [1, 1950, true, 60_000, 0, 4000],
+    [1, 1950, true, 60_000, 1, 16_000],
+    [1, 1950, false, 60_000, 1, 4000],
+    [2, 1950, true, 60_000, 1, 32_000],
     [1, 1950, true, 8_000, 1, 6000],
     // A limit that was spent after most of a second was not spent by a crowd.
-    [1, 1100, true, 60_000, 1, 1000],
-    [1, 500, true, 60_000, 1, 3011],
+    [1, 1100, true, 60_000, 1, 1600],
+    [1, 500, true, 60_000, 1, 4817],
   ])('after refusal %d that asks for %d ms comes back after a spread', (refused, wait, passing, left, dice, spread) => {
     expect(spreadOf(refused, wait, passing, left, dice)).toBe(spread);
   });

@@ -53,7 +53,7 @@ export function gateOf({ bucket, global }: Gates, headers: Headers, body: unknow
 }
 
 /** For a crowd that spent a limit at once. */
-const SPREAD_MS = 10_000;
+const SPREAD_MS = 16_000;
 /** After the wait there is something to send. */
 const SPREAD_SHARE = 0.75;
 /** The first part of it is for what must be told: the others then find it there and have nothing more to send. */
