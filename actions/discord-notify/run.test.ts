@@ -73,8 +73,8 @@ describe('one living message', () => {
     expect(first.message?.embeds[0]).toMatchObject({
       title: '🚀 sample started in dev',
       fields: [
-        { name: '▫️ infra', value: 'waiting' },
-        { name: '▫️ web', value: 'waiting' },
+        { name: '⏳ infra', value: 'waiting' },
+        { name: '⏳ web', value: 'waiting' },
       ],
     });
     const id = idOf(first);
