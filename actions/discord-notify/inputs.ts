@@ -92,6 +92,13 @@ export const fields = {
     ),
   ),
   'thread-name': text(),
+  'thread-tags': v.pipe(
+    list(),
+    v.check(
+      (ids) => ids.length <= LIMITS.threadTags && ids.every((id) => /^\d{1,20}$/.test(id)),
+      `it is not up to ${LIMITS.threadTags} ids of tags|Copy them in the forum’s settings (developer mode, Copy ID)`,
+    ),
+  ),
   title: text(),
   description: text(),
   content: text(),

@@ -38,9 +38,13 @@ const NOTHING: LookUp = { commits: async () => undefined, streak: async () => un
 
 async function notify(given: Record<string, string>, lookUp: Partial<LookUp> = {}, env: Record<string, string> = {}) {
   const log = recordingLog();
+  const bodies: string[] = [];
   const inputs = readInputs(fields, (name) => given[name] ?? '');
   const report = await run(inputs, {
-    fetch: (url, init) => fetch(url, init),
+    fetch: (url, init) => {
+      if (typeof init.body === 'string') bodies.push(init.body);
+      return fetch(url, init);
+    },
     clock: systemClock,
     random: Math.random,
     log,
@@ -56,7 +60,7 @@ async function notify(given: Record<string, string>, lookUp: Partial<LookUp> = {
   }
   const id = (report.outputs['message-id'] ?? '').split('/').at(-1);
   const message = discord.messages().find((one) => one.id === id);
-  return { report, log, message };
+  return { report, log, message, bodies };
 }
 
 const idOf = ({ report }: Awaited<ReturnType<typeof notify>>) => report.outputs['message-id'] ?? '';
@@ -185,6 +189,19 @@ describe('places', () => {
     expect(await ids(threads.join(','))).toEqual(threads);
     expect(await ids(`,${threads[1]}`)).toEqual(['', threads[1]]);
     expect(await ids(`${threads[0]}`)).toEqual([threads[0], threads[0]]);
+  });
+
+  test('tags are those of the thread that it begins, and of nothing else', async () => {
+    const forum = discord.createWebhook({ channel: 'releases' });
+    const tags = { status: 'started', 'thread-tags': '11111, 22222' };
+    const applied = ({ bodies }: Awaited<ReturnType<typeof notify>>) =>
+      bodies.map((body) => (JSON.parse(body) as { applied_tags?: string[] }).applied_tags);
+    // Without a name Discord says first that it is a forum.
+    expect(applied(await notify({ webhook: forum, ...tags }))).toEqual([undefined, ['11111', '22222']]);
+    expect(applied(await notify({ webhook: discord.createWebhook(), ...tags }))).toEqual([undefined]);
+    faults.add({ service: 'discord', times: 1, effect: { error: '40067', message: 'A tag is required' } });
+    const untagged = await notify({ webhook: forum, status: 'started', 'thread-name': 'x' });
+    expect(untagged.report.outcome.cause).toMatch(/`thread-tags`/);
   });
 
   test('a thread’s name is left out where the channel is no forum', async () => {

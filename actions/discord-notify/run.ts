@@ -81,6 +81,7 @@ interface Letter {
   /** Logs that go into the thread instead of with the message, where there is one. */
   threadLogs: readonly Attachment[];
   threadName: string;
+  threadTags: readonly string[];
   newThread: boolean;
 }
 
@@ -102,6 +103,7 @@ async function letterOf(
     mentions: failed ? mentions : [],
     threadLogs: inputs.log === 'thread' ? attachments : [],
     threadName: threadName(threadTitle(story, inputs['thread-name'])),
+    threadTags: inputs['thread-tags'],
     newThread: inputs['thread-name'] !== '',
   };
 }

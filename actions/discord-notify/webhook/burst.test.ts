@@ -97,7 +97,7 @@ async function contest(writers: readonly Writer[], { seed, limitMs }: { seed: nu
       ports: { clock, random, fetch, signal: new AbortController().signal },
     };
     const message = render(story, PLAIN, { mentions: [], attachments: [] });
-    const target = { place: { id: '7', threadId: '' }, threadName: '', newThread: false };
+    const target = { place: { id: '7', threadId: '' }, threadName: '', threadTags: [], newThread: false };
     return deliver(line, message, target).then(
       ({ how }) => how,
       (error: Error) => error.message,

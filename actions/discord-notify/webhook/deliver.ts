@@ -15,6 +15,8 @@ export interface Target {
   place: Place;
   /** What a new thread is called where the channel is a forum. */
   threadName: string;
+  /** Ids of the tags that it has. */
+  threadTags: readonly string[];
   /** Whether a new thread was asked for; in a forum without a thread one is made in any case. */
   newThread: boolean;
 }
@@ -82,14 +84,20 @@ async function isOverwritten(
   }
 }
 
-async function post(line: Line, message: Message, { place, threadName, newThread }: Target): Promise<Place> {
+async function post(
+  line: Line,
+  message: Message,
+  { place, threadName, threadTags, newThread }: Target,
+): Promise<Place> {
   const asked = line.webhook.threadId;
   let threadId = place.threadId || asked;
   let attached = true;
   let named = newThread && threadId === '';
   for (;;) {
     const { payload, attachments } = attached ? message : unattached(message);
-    const body = await bodyOf({ ...forPost(payload), ...(named && { thread_name: threadName }) }, attachments);
+    const tags = threadTags.length === 0 ? {} : { applied_tags: threadTags };
+    const thread = named ? { thread_name: threadName, ...tags } : {};
+    const body = await bodyOf({ ...forPost(payload), ...thread }, attachments);
     // Without wait=true Discord answers 204 also when it did not keep the message.
     const query = { wait: 'true', ...queryOf(message, threadId) };
     const answer = await call(line, { method: 'POST', path: '', query, ...body });
