@@ -246,6 +246,14 @@ describe('who is woken up', () => {
     });
   });
 
+  test('those whose ids are right, when another’s is none', async () => {
+    const given = { webhook: discord.createWebhook(), status: 'failed', mention: '@oncall, role:70000' };
+    const { message, log } = await notify(given);
+    expect(message?.pinged).toMatchObject([{ pings: { roles: ['70000'] } }]);
+    expect(log.lines).toContainEqual(expect.stringMatching(/^warning: input 'mention' is "@oncall"/));
+    await expect(notify({ ...given, 'fail-on-error': 'true' })).rejects.toThrow(/input 'mention'/);
+  });
+
   test('nobody by what a workflow’s author or a commit writes', async () => {
     const text = '@everyone <@&70000> <@500>';
     const webhook = discord.createWebhook();

@@ -47,7 +47,7 @@ export async function run(inputs: NotifyInputs, ports: NotifyPorts): Promise<Rep
   const lines = linesOf(webhooks, deadline, ports);
   if (inputs.preflight && lines.length > 0) return preflight(inputs, lines);
   const places = placesOf(inputs, ports.log);
-  const mentions = parseMentions(inputs.mention);
+  const mentions = mentionsOf(inputs, ports.log);
   const time = Math.min(LOOK_UP_MS, inputs['time-limit'] * LOOK_UP_SHARE);
   const patience = AbortSignal.any([ports.signal, AbortSignal.timeout(Math.ceil(time))]);
   const lookUp = inputs.token === '' ? undefined : ports.lookUp?.(inputs.token, patience);
@@ -70,6 +70,21 @@ function placesOf(inputs: NotifyInputs, log: Log): Place[] {
       return NOWHERE;
     }
   });
+}
+
+/** One that is none keeps neither the others from being woken up nor anybody from being told. */
+function mentionsOf(inputs: NotifyInputs, log: Log): Mention[] {
+  if (failsOnError(inputs)) return parseMentions(inputs.mention);
+  const wrong: string[] = [];
+  for (const one of inputs.mention) {
+    try {
+      parseMentions([one]);
+    } catch (error) {
+      wrong.push(one);
+      log.warning(messageOf(error));
+    }
+  }
+  return parseMentions(inputs.mention.filter((one) => !wrong.includes(one)));
 }
 
 /** Everything that goes to each webhook. */
