@@ -36,27 +36,36 @@ export async function writeResult(directory: string, result: Result): Promise<st
 
 /**
  * Reads every result below the directory (download-artifact makes a folder for each); none when it does not exist.
- * @throws Problem when a result file is not what writeResult() wrote.
+ * @param broken takes what is wrong with a file that writeResult() did not write, for those who can do without it
+ * @throws Problem for such a file, unless `broken` takes it
  */
-export async function readResults(directory: string): Promise<Map<string, Result>> {
+export async function readResults(
+  directory: string,
+  broken: (problem: Problem) => void = fail,
+): Promise<Map<string, Result>> {
   const results = new Map<string, Result>();
   const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => []);
   for (const entry of entries) {
     if (!entry.isFile() || !NAME.test(entry.name)) continue;
     const result = await readResult(join(entry.parentPath, entry.name));
-    results.set(result.component, result);
+    if (result instanceof Problem) broken(result);
+    else results.set(result.component, result);
   }
   return results;
 }
 
-async function readResult(path: string): Promise<Result> {
+function fail(problem: Problem): never {
+  throw problem;
+}
+
+async function readResult(path: string): Promise<Result | Problem> {
   try {
     const value = JSON.parse(await readFile(path, 'utf8')) as Partial<Result>;
     if (typeof value.component !== 'string' || typeof value.outcome?.status !== 'string')
       throw new Error('it has no component or outcome');
     return value as Result;
   } catch (error) {
-    throw new Problem({
+    return new Problem({
       what: 'result file',
       seen: path,
       cause: `it cannot be used (${messageOf(error)})`,

@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { githubContext } from '../../lib/context.ts';
 import { readInputs } from '../../lib/inputs.ts';
+import { recordingLog } from '../../lib/log.ts';
 import { failsOnError, stateOfWord, styleOf } from './compatibility.ts';
 import { fields, STATUS_WORDS } from './inputs.ts';
 import { render } from './render/message.ts';
@@ -39,7 +40,13 @@ async function payloadOf(given: Record<string, string>) {
     GITHUB_WORKFLOW: 'ci',
     GITHUB_ACTOR: 'ada',
   });
-  const story = await tell(inputs, { clock: { now: () => 0 }, context, runNumber: '', lookUp: undefined });
+  const story = await tell(inputs, {
+    clock: { now: () => 0 },
+    log: recordingLog(),
+    context,
+    runNumber: '',
+    lookUp: undefined,
+  });
   return render(story, styleOf(inputs), { mentions: [], attachments: [] }).payload;
 }
 
@@ -64,8 +71,8 @@ describe('inputs of actions-status-discord', () => {
 
   test('without a status it is that of the job', async () => {
     expect((await payloadOf({ 'job-status': 'failure' })).embeds[0]?.title).toBe('❌ ci failed');
-    const needs = '{"a":{"result":"success"}}';
-    expect((await payloadOf({ 'job-status': 'failure', needs })).embeds[0]?.title).toBe('✅ ci succeeded');
+    const needs = '{"a":{"result":"failure"}}';
+    expect((await payloadOf({ 'job-status': 'success', needs })).embeds[0]?.title).toBe('❌ ci failed');
   });
 
   test('words, colour, address, picture and sender', async () => {

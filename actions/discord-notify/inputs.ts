@@ -82,12 +82,23 @@ export const fields = {
     v.string(),
     v.transform((s) => s.split(',').map((id) => id.trim())),
   ),
+  // By place as well, unless it is one for all.
   'thread-id': v.pipe(
     v.string(),
-    v.trim(),
-    v.check((s) => /^\d{0,20}$/.test(s), 'it is not an id of Discord|Copy the thread’s id (developer mode, Copy ID)'),
+    v.transform((s) => s.split(',').map((id) => id.trim())),
+    v.check(
+      (ids) => ids.every((id) => /^\d{0,20}$/.test(id)),
+      'it is not an id of Discord|Copy the thread’s id (developer mode, Copy ID)',
+    ),
   ),
   'thread-name': text(),
+  'thread-tags': v.pipe(
+    list(),
+    v.check(
+      (ids) => ids.length <= LIMITS.threadTags && ids.every((id) => /^\d{1,20}$/.test(id)),
+      `it is not up to ${LIMITS.threadTags} ids of tags|Copy them in the forum’s settings (developer mode, Copy ID)`,
+    ),
+  ),
   title: text(),
   description: text(),
   content: text(),

@@ -16,6 +16,8 @@ export const LIMITS = {
   footer: 2048,
   username: 80,
   threadName: 100,
+  /** Source: "Channel Resource", `applied_tags`. */
+  threadTags: 5,
   mentions: 100,
   attachments: 10,
   /** 10 MiB; servers with boosts allow more, which nobody can know from here. */

@@ -27,6 +27,18 @@ export function logsOf(stages: readonly Stage[]): Attachment[] {
 
 const isLong = (log: string): boolean => log.length > SHORT || log.split('\n').length > SHORT_LINES;
 
+/** As many as a message may have, each under a name of its own: Discord and components tell them apart by that. */
+export function together(attachments: readonly Attachment[]): Attachment[] {
+  const taken = new Set<string>();
+  return attachments.slice(0, LIMITS.attachments).map((one) => {
+    const stem = one.name.replace(/\.log$/, '');
+    let { name } = one;
+    for (let n = 2; taken.has(name); n++) name = `${stem}-${n}.log`;
+    taken.add(name);
+    return { ...one, name };
+  });
+}
+
 /** The ends of files that the workflow names; one that cannot be read is said in the log, and no reason to stay silent. */
 export async function filesOf(paths: readonly string[], workspace: string, log: Log): Promise<Attachment[]> {
   const read = paths.map(async (path): Promise<Attachment[]> => {

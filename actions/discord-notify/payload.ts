@@ -29,7 +29,10 @@ export type Component =
   | { type: 12; items: { media: { url: string } }[] }
   | { type: 13; file: { url: string } }
   | { type: 14; divider: boolean; spacing: 1 | 2 }
-  | { type: 17; accent_color: number; components: Component[] };
+  | { type: 17; id?: number; accent_color: number; components: Component[] };
+
+/** A container's id is this and the milliseconds of the time that its text shows, which has none. */
+export const FIRST_ID = 1000;
 
 export interface Payload {
   /** Empty in a message of components, which may have neither this nor embeds. */
@@ -56,6 +59,8 @@ export interface Message {
   attachments: Attachment[];
   /** When the story was told, in milliseconds: an older one never overwrites a newer. */
   toldAt: number;
+  /** Whether the run goes on, so that a newer story will follow. */
+  passing: boolean;
 }
 
 export const COMPONENTS_V2 = 32_768;

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
@@ -38,9 +38,13 @@ const NOTHING: LookUp = { commits: async () => undefined, streak: async () => un
 
 async function notify(given: Record<string, string>, lookUp: Partial<LookUp> = {}, env: Record<string, string> = {}) {
   const log = recordingLog();
+  const bodies: string[] = [];
   const inputs = readInputs(fields, (name) => given[name] ?? '');
   const report = await run(inputs, {
-    fetch: (url, init) => fetch(url, init),
+    fetch: (url, init) => {
+      if (typeof init.body === 'string') bodies.push(init.body);
+      return fetch(url, init);
+    },
     clock: systemClock,
     random: Math.random,
     log,
@@ -51,12 +55,12 @@ async function notify(given: Record<string, string>, lookUp: Partial<LookUp> = {
   });
   for (const token of (given.webhook ?? '').split('\n').map((one) => /[\w-]+(?=\?|$)/.exec(one)?.[0] ?? '')) {
     if (token === '') continue;
-    expect(log.masked).toContain(token);
+    expect(log.masked.some((one) => one.includes(token))).toBe(true);
     expect(JSON.stringify([report, log.lines])).not.toContain(token);
   }
   const id = (report.outputs['message-id'] ?? '').split('/').at(-1);
   const message = discord.messages().find((one) => one.id === id);
-  return { report, log, message };
+  return { report, log, message, bodies };
 }
 
 const idOf = ({ report }: Awaited<ReturnType<typeof notify>>) => report.outputs['message-id'] ?? '';
@@ -73,8 +77,8 @@ describe('one living message', () => {
     expect(first.message?.embeds[0]).toMatchObject({
       title: '🚀 sample started in dev',
       fields: [
-        { name: '▫️ infra', value: 'waiting' },
-        { name: '▫️ web', value: 'waiting' },
+        { name: '⏳ infra', value: 'waiting' },
+        { name: '⏳ web', value: 'waiting' },
       ],
     });
     const id = idOf(first);
@@ -161,6 +165,45 @@ describe('places', () => {
     expect([idOf(edited), edited.message?.edits]).toEqual([idOf(plain), 1]);
   });
 
+  test('placeholders in the name of a thread are filled in, as text', async () => {
+    const webhook = discord.createWebhook({ channel: 'releases' });
+    const name = async (more: Record<string, string>) => {
+      const [threadId = ''] = idOf(await notify({ webhook, status: 'started', environment: 'dev', ...more })).split(
+        '/',
+      );
+      return discord.channel(threadId)?.name;
+    };
+    expect(await name({ 'thread-name': '{repository} to {environment}' })).toBe('acme/sample to dev');
+    expect(await name({ title: 'Deploy *{repository}*' })).toBe('Deploy *acme/sample* in dev');
+  });
+
+  test('each webhook has a thread of its own, or one for all', async () => {
+    const webhook = [discord.createWebhook(), discord.createWebhook()];
+    const threads = ['a', 'b'].map((name) => discord.createThread('deployments', name).id);
+    const ids = async (threadId: string) => {
+      const { report } = await notify({ webhook: webhook.join('\n'), status: 'started', 'thread-id': threadId });
+      return idOf({ report } as Awaited<ReturnType<typeof notify>>)
+        .split(',')
+        .map((id) => id.split('/').at(-2) ?? '');
+    };
+    expect(await ids(threads.join(','))).toEqual(threads);
+    expect(await ids(`,${threads[1]}`)).toEqual(['', threads[1]]);
+    expect(await ids(`${threads[0]}`)).toEqual([threads[0], threads[0]]);
+  });
+
+  test('tags are those of the thread that it begins, and of nothing else', async () => {
+    const forum = discord.createWebhook({ channel: 'releases' });
+    const tags = { status: 'started', 'thread-tags': '11111, 22222' };
+    const applied = ({ bodies }: Awaited<ReturnType<typeof notify>>) =>
+      bodies.map((body) => (JSON.parse(body) as { applied_tags?: string[] }).applied_tags);
+    // Without a name Discord says first that it is a forum.
+    expect(applied(await notify({ webhook: forum, ...tags }))).toEqual([undefined, ['11111', '22222']]);
+    expect(applied(await notify({ webhook: discord.createWebhook(), ...tags }))).toEqual([undefined]);
+    faults.add({ service: 'discord', times: 1, effect: { error: '40067', message: 'A tag is required' } });
+    const untagged = await notify({ webhook: forum, status: 'started', 'thread-name': 'x' });
+    expect(untagged.report.outcome.cause).toMatch(/`thread-tags`/);
+  });
+
   test('a thread’s name is left out where the channel is no forum', async () => {
     const { report, message } = await notify({
       webhook: discord.createWebhook(),
@@ -201,6 +244,14 @@ describe('who is woken up', () => {
       content: expect.stringMatching(/^<@&70000> \[❌ deployment failed\]/),
       pinged: [{ by: 'post' }],
     });
+  });
+
+  test('those whose ids are right, when another’s is none', async () => {
+    const given = { webhook: discord.createWebhook(), status: 'failed', mention: '@oncall, role:70000' };
+    const { message, log } = await notify(given);
+    expect(message?.pinged).toMatchObject([{ pings: { roles: ['70000'] } }]);
+    expect(log.lines).toContainEqual(expect.stringMatching(/^warning: input 'mention' is "@oncall"/));
+    await expect(notify({ ...given, 'fail-on-error': 'true' })).rejects.toThrow(/input 'mention'/);
   });
 
   test('nobody by what a workflow’s author or a commit writes', async () => {
@@ -245,11 +296,50 @@ describe('logs of what failed', () => {
     expect(message?.attachments).toHaveLength(1);
   });
 
-  test('are left out when Discord finds them too large', async () => {
+  test.each(['embed', 'components'])('are left out of the %s when Discord finds them too large', async (format) => {
     writeFileSync(join(folder, 'deploy.log'), long);
-    faults.add({ service: 'discord', times: 1, effect: { error: '40005', message: 'Too large', httpStatus: 413 } });
-    const { message } = await notify({ webhook: discord.createWebhook(), status: 'failed', 'log-file': 'deploy.log' });
-    expect([message?.embeds[0]?.title, message?.attachments]).toEqual(['❌ deployment failed', []]);
+    const webhook = discord.createWebhook();
+    const given = { webhook, format, status: 'failed', 'log-file': 'deploy.log' };
+    const tooLarge = { times: 1, effect: { error: '40005', message: 'Too large', httpStatus: 413 } };
+    faults.add({ service: 'discord', ...tooLarge });
+    const { message, report } = await notify(given);
+    expect([report.outcome.cause, message?.attachments]).toEqual(['', []]);
+    expect(JSON.stringify(message?.components)).not.toContain('attachment:');
+    expect(JSON.stringify(message)).toContain('❌ deployment failed');
+    faults.add({ service: 'discord', ...tooLarge });
+    const again = await notify({ ...given, 'message-id': report.outputs['message-id'] ?? '' });
+    expect([again.report.outcome.cause, again.message?.edits, again.message?.attachments]).toEqual(['', 1, []]);
+  });
+
+  test.each(['embed', 'components'])(
+    'no more than ten go with the %s, each under a name of its own',
+    async (format) => {
+      const names = Array.from({ length: 12 }, (_, n) => `part ${n % 6}${n < 6 ? '' : '-'}.log`);
+      for (const name of names) writeFileSync(join(folder, name), long);
+      const given = { webhook: discord.createWebhook(), format, status: 'failed', 'log-file': names.join('\n') };
+      const { message, report } = await notify(given);
+      expect(report.outcome).toEqual({ status: 'succeeded', cause: '' });
+      expect(new Set(message?.attachments.map(({ filename }) => filename)).size).toBe(10);
+    },
+  );
+
+  test('go into the thread that the address names, too', async () => {
+    writeFileSync(join(folder, 'deploy.log'), long);
+    const thread = discord.createThread('deployments', 'logs');
+    const webhook = `${discord.createWebhook()}?thread_id=${thread.id}`;
+    const { message } = await notify({ webhook, status: 'failed', log: 'thread', 'log-file': 'deploy.log' });
+    expect(message?.attachments).toEqual([]);
+    expect(discord.messages().at(-1)).toMatchObject({
+      channelId: thread.id,
+      attachments: [{ filename: 'deploy.log' }],
+    });
+    const plain = await notify({
+      webhook: discord.createWebhook(),
+      status: 'failed',
+      log: 'thread',
+      'log-file': 'deploy.log',
+    });
+    expect(plain.message?.attachments).toHaveLength(1);
   });
 });
 
@@ -310,6 +400,46 @@ describe('what goes wrong', () => {
     expect(discord.messages().at(-1)).toMatchObject({ edits: 1 });
   });
 
+  test('an address that is none keeps the other webhook from nothing, and is not repeated', async () => {
+    const good = discord.createWebhook();
+    const webhook = `https://hooks.example/bad-secret\n${good}`;
+    const { report, message } = await notify({ webhook: good, status: 'started' });
+    expect(message).toBeDefined();
+    const both = await notify({ webhook, title: 'both', 'message-id': `,${report.outputs['message-id']}` });
+    expect(discord.messages().find(({ id }) => id === idOf({ report } as typeof both))).toMatchObject({ edits: 1 });
+    expect(both.report.outcome).toEqual({ status: 'unchanged', cause: expect.stringMatching(/input 'webhook'/) });
+    expect(JSON.stringify([both.report, both.log.lines])).not.toContain('bad-secret');
+    const strict = await notify({ webhook, 'fail-on-error': 'true' });
+    expect(strict.report.outcome.status).toBe('failed');
+    const checked = await notify({ webhook, preflight: 'true' });
+    expect(checked.report.summary).toMatch(/webhook 1 \|.*not the address[\s\S]*ready, in channel/);
+  });
+
+  test('a result file that is none, or a link that is none, is said and keeps nobody from being told', async () => {
+    const results = join(folder, 'results');
+    mkdirSync(results);
+    writeFileSync(join(results, 'result-web.json'), '{');
+    const at = { startedAt: new Date().toISOString(), endedAt: new Date().toISOString() };
+    const bot = {
+      component: 'bot',
+      environment: 'dev',
+      stage: 'bot',
+      outcome: { status: 'succeeded', cause: '' },
+      ...at,
+    };
+    writeFileSync(join(results, 'result-bot.json'), JSON.stringify(bot));
+    const { message, log, report } = await notify({
+      webhook: discord.createWebhook(),
+      results,
+      components: '["web","bot"]',
+      links: 'Bad=https://%\nGood=https://x.test/',
+    });
+    expect(report.outputs.sent).toBe('true');
+    expect(message?.embeds[0]?.fields?.map(({ name }) => name)).toEqual(['❌ web', '✅ bot']);
+    expect(message?.embeds[0]?.description).toContain('[Good](https://x.test/)');
+    expect(log.lines).toContainEqual(expect.stringMatching(/^warning: result file/));
+  });
+
   test('an id that is none is a warning and a new message, or an error where that is asked for', async () => {
     const webhook = discord.createWebhook();
     const { report, log } = await notify({ webhook, status: 'failed', 'message-id': '../x' });
@@ -352,6 +482,48 @@ describe('without posting', () => {
     const both = await notify({ webhook: `${good}\n${bad}`, preflight: 'true', 'fail-on-error': 'true' });
     expect(both.report.outcome).toEqual({ status: 'failed', cause: expect.stringMatching(/The webhook was deleted/) });
     expect(all()).toBe(before);
+  });
+});
+
+describe('what a run has come to', () => {
+  const state = async (given: Record<string, string>) => {
+    const { report } = await notify({ title: 't', 'dry-run': 'true', ...given });
+    return JSON.parse(report.outputs.payload ?? '').embeds[0].title;
+  };
+
+  test.each([
+    [
+      'all skipped: nothing was done',
+      '{"build":{"result":"skipped"},"deploy":{"result":"skipped"}}',
+      '',
+      '⏹️ t was cancelled',
+    ],
+    ['some skipped', '{"build":{"result":"success"},"deploy":{"result":"skipped"}}', 'success', '✅ t succeeded'],
+    ['a step before this one failed', '{"build":{"result":"success"}}', 'failure', '❌ t failed'],
+    ['this job was cancelled', '{"build":{"result":"success"}}', 'cancelled', '⏹️ t was cancelled'],
+    [
+      'outputs with anything in them',
+      '{"build":{"result":"success","outputs":{"a":": - {\\t\\u0000"}}}',
+      'success',
+      '✅ t succeeded',
+    ],
+  ])('%s', async (_, needs, job, title) => {
+    expect(await state({ needs, 'job-status': job })).toBe(title);
+  });
+
+  test('what the workflow says outweighs the job', async () => {
+    expect(await state({ status: 'succeeded', 'job-status': 'failure' })).toBe('✅ t succeeded');
+  });
+
+  test('a re-run does not count the time since the message of its first attempt', async () => {
+    const posted = String((BigInt(Date.now() - 3 * 3_600_000 - 1_420_070_400_000) << 22n) + 1n);
+    const footer = async (attempt: string) => {
+      const given = { status: 'succeeded', 'message-id': posted, 'dry-run': 'true' };
+      const { report } = await notify(given, {}, { GITHUB_RUN_ATTEMPT: attempt });
+      return JSON.parse(report.outputs.payload ?? '').embeds[0].footer.text;
+    };
+    expect(await footer('1')).toMatch(/took 3 h/);
+    expect(await footer('2')).not.toMatch(/took/);
   });
 });
 

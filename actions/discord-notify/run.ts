@@ -6,20 +6,20 @@ import type { Report } from '../../lib/report.ts';
 import { escapeCell, heading } from '../../lib/summary.ts';
 import { failsOnError, styleOf } from './compatibility.ts';
 import type { NotifyInputs } from './inputs.ts';
-import { filesOf, logsOf } from './logs.ts';
+import { filesOf, logsOf, together } from './logs.ts';
 import type { LookUp } from './look-up.ts';
 import type { Attachment, Message } from './payload.ts';
 import { type Mention, parseMentions } from './render/mentions.ts';
 import { render, renderAlert, renderLogs, threadName } from './render/message.ts';
-import type { Style } from './render/view.ts';
+import { type Style, threadTitle } from './render/view.ts';
 import type { Story } from './story.ts';
 import { preflightOf, previewOf } from './summary.ts';
 import { tell } from './tell.ts';
-import { oneLine } from './text/escape.ts';
 import { type Place, placeOf, placeText, type Webhook, webhookOf } from './webhook/address.ts';
 import type { Line, WebhookPorts } from './webhook/call.ts';
 import { asProblem, check } from './webhook/check.ts';
-import { deliver, type Sent } from './webhook/deliver.ts';
+import { deliver, type Sent, unattached } from './webhook/deliver.ts';
+import { openGate } from './webhook/limits.ts';
 
 export interface NotifyPorts extends WebhookPorts {
   clock: Clock;
@@ -43,11 +43,11 @@ const EXIT_SHARE = 0.02;
 export async function run(inputs: NotifyInputs, ports: NotifyPorts): Promise<Report> {
   // Of everything, so that the step as a whole is bounded.
   const deadline = (ports.startedAt ?? ports.clock.now()) + inputs['time-limit'] * (1 - EXIT_SHARE);
-  const webhooks = inputs.webhook.map((address) => opened(address, inputs['thread-id'], ports.log));
+  const webhooks = inputs.webhook.map((address, n) => opened(address, threadFor(inputs, n), ports.log));
   const lines = linesOf(webhooks, deadline, ports);
   if (inputs.preflight && lines.length > 0) return preflight(inputs, lines);
   const places = placesOf(inputs, ports.log);
-  const mentions = parseMentions(inputs.mention);
+  const mentions = mentionsOf(inputs, ports.log);
   const time = Math.min(LOOK_UP_MS, inputs['time-limit'] * LOOK_UP_SHARE);
   const patience = AbortSignal.any([ports.signal, AbortSignal.timeout(Math.ceil(time))]);
   const lookUp = inputs.token === '' ? undefined : ports.lookUp?.(inputs.token, patience);
@@ -72,15 +72,31 @@ function placesOf(inputs: NotifyInputs, log: Log): Place[] {
   });
 }
 
+/** One that is none keeps neither the others from being woken up nor anybody from being told. */
+function mentionsOf(inputs: NotifyInputs, log: Log): Mention[] {
+  if (failsOnError(inputs)) return parseMentions(inputs.mention);
+  const wrong: string[] = [];
+  for (const one of inputs.mention) {
+    try {
+      parseMentions([one]);
+    } catch (error) {
+      wrong.push(one);
+      log.warning(messageOf(error));
+    }
+  }
+  return parseMentions(inputs.mention.filter((one) => !wrong.includes(one)));
+}
+
 /** Everything that goes to each webhook. */
 interface Letter {
   story: Story;
   style: Style;
   message: Message;
   mentions: readonly Mention[];
-  /** Logs that go into the thread instead of with the message. */
+  /** Logs that go into the thread instead of with the message, where there is one. */
   threadLogs: readonly Attachment[];
   threadName: string;
+  threadTags: readonly string[];
   newThread: boolean;
 }
 
@@ -93,43 +109,58 @@ async function letterOf(
   const style = styleOf(inputs);
   const failed = story.state === 'failed';
   const wanted = failed && inputs.log !== 'message';
-  const logs = wanted
-    ? [...(await filesOf(inputs['log-file'], ports.context.workspace, ports.log)), ...logsOf(story.stages)]
-    : [];
-  const inThread = inputs.log === 'thread' && (inputs['thread-name'] !== '' || inputs['thread-id'] !== '');
-  const place = story.environment === '' ? '' : ` in ${story.environment}`;
+  const files = wanted ? await filesOf(inputs['log-file'], ports.context.workspace, ports.log) : [];
+  const attachments = together(wanted ? [...files, ...logsOf(story.stages)] : []);
   return {
     story,
     style,
-    message: render(story, style, { mentions, attachments: inThread ? [] : logs }),
+    message: render(story, style, { mentions, attachments }),
     mentions: failed ? mentions : [],
-    threadLogs: inThread ? logs : [],
-    threadName: threadName(oneLine(inputs['thread-name'] || `${story.title}${place}`)),
+    threadLogs: inputs.log === 'thread' ? attachments : [],
+    threadName: threadName(threadTitle(story, inputs['thread-name'])),
+    threadTags: inputs['thread-tags'],
     newThread: inputs['thread-name'] !== '',
   };
 }
 
-/** Parses an address and hides it and its token from everything that the runner prints. */
-function opened(address: string, threadId: string, log: Log): Webhook {
+/** Parses an address and hides it and its token from everything that the runner prints. One that is none is a Problem of its own. */
+function opened(address: string, threadId: string, log: Log): Webhook | Problem {
   log.mask(address);
-  const webhook = webhookOf(address);
-  log.mask(webhook.token);
-  return threadId === '' ? webhook : { ...webhook, threadId };
-}
-
-function linesOf(webhooks: readonly Webhook[], deadline: number, ports: NotifyPorts): Line[] {
-  const global = { openAt: 0 };
-  return webhooks.map((webhook) => ({ webhook, gates: { bucket: { openAt: 0 }, global }, deadline, ports }));
-}
-
-async function send(line: Line, letter: Letter, place: Place, log: Log): Promise<Sent | Problem> {
   try {
-    const sent = await deliver(line, letter.message, { ...letter, place });
-    await beside(line, letter, sent, log);
+    const webhook = webhookOf(address);
+    log.mask(webhook.token);
+    return threadId === '' ? webhook : { ...webhook, threadId };
+  } catch (error) {
+    return asProblem(error, address);
+  }
+}
+
+function threadFor({ 'thread-id': ids }: NotifyInputs, n: number): string {
+  return (ids.length === 1 ? ids[0] : ids[n]) ?? '';
+}
+
+function linesOf(webhooks: readonly (Webhook | Problem)[], deadline: number, ports: NotifyPorts): (Line | Problem)[] {
+  const global = openGate();
+  const lineOf = (webhook: Webhook): Line => ({ webhook, gates: { bucket: openGate(), global }, deadline, ports });
+  return webhooks.map((one) => (one instanceof Problem ? one : lineOf(one)));
+}
+
+async function send(line: Line | Problem, letter: Letter, place: Place, log: Log): Promise<Sent | Problem> {
+  if (line instanceof Problem) return line;
+  const own = forPlace(letter, letter.newThread || (place.threadId || line.webhook.threadId) !== '');
+  try {
+    const sent = await deliver(line, own.message, { ...own, place });
+    await beside(line, own, sent, log);
     return sent;
   } catch (error) {
     return asProblem(error, line.webhook.token);
   }
+}
+
+/** A long log goes with the message where there is no thread that it could go into. */
+function forPlace(letter: Letter, inThread: boolean): Letter {
+  if (letter.threadLogs.length === 0) return letter;
+  return inThread ? { ...letter, message: unattached(letter.message) } : { ...letter, threadLogs: [] };
 }
 
 /** What cannot be part of the living message: waking somebody after an edit, and logs in its thread. */
@@ -201,9 +232,11 @@ function skipped(inputs: NotifyInputs, message: Message, why: string, more: stri
   };
 }
 
-async function preflight(inputs: NotifyInputs, lines: readonly Line[]): Promise<Report> {
+async function preflight(inputs: NotifyInputs, lines: readonly (Line | Problem)[]): Promise<Report> {
   const found = await Promise.all(
-    lines.map((line) => check(line).catch((error: unknown) => asProblem(error, line.webhook.token))),
+    lines.map((line) =>
+      line instanceof Problem ? line : check(line).catch((error: unknown) => asProblem(error, line.webhook.token)),
+    ),
   );
   const rows = found.map((one, n) => ({
     name: one instanceof Problem ? `webhook ${n + 1}` : one.name || `webhook ${n + 1}`,

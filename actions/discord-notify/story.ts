@@ -104,6 +104,8 @@ export function stateOf(stages: readonly Stage[], needs: Needs): StoryState {
   if (stages.some(isBad) || jobs.includes('failure')) return 'failed';
   if (stages.some(({ state }) => state === 'cancelled') || jobs.includes('cancelled')) return 'cancelled';
   if (stages.length === 0 && jobs.length === 0) return 'started';
+  // Where nothing was done, nothing has succeeded.
+  if (stages.length > 0 && stages.every(({ state }) => state === 'skipped')) return 'cancelled';
   return 'succeeded';
 }
 

@@ -1,15 +1,18 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { GitHubContext } from '../../lib/context.ts';
+import type { Problem } from '../../lib/errors.ts';
+import type { Log } from '../../lib/log.ts';
 import { type Result, readResults } from '../../lib/result.ts';
 import { basesOf, commitsOfEvent } from './commits.ts';
-import { stateOfJob, stateOfWord } from './compatibility.ts';
+import { failsOnError, stateOfJob, stateOfWord } from './compatibility.ts';
 import type { NotifyInputs } from './inputs.ts';
 import type { JobFacts, LookUp } from './look-up.ts';
-import { type Link, type Needs, type Stage, type Story, stagesOf, stateOf } from './story.ts';
+import { type Link, type Needs, type Stage, type Story, type StoryState, stagesOf, stateOf } from './story.ts';
 import { postedAt } from './webhook/address.ts';
 
 export interface TellPorts {
   clock: Pick<Clock, 'now'>;
+  log: Log;
   context: GitHubContext;
   /** GITHUB_RUN_NUMBER. */
   runNumber: string;
@@ -22,14 +25,19 @@ const LONGEST_RUN_MS = 7 * 24 * 3_600_000;
 
 /** Puts together what there is to tell: from the inputs, the results that were left, the event, and what GitHub knows. */
 export async function tell(inputs: NotifyInputs, ports: TellPorts): Promise<Story> {
-  const { context, lookUp } = ports;
+  const { context, log, lookUp } = ports;
   const needs: Needs = inputs.needs ?? {};
-  const results = inputs.results === '' ? [] : [...(await readResults(inputs.results)).values()];
+  const broken = (problem: Problem): void => {
+    if (failsOnError(inputs)) throw problem;
+    log.warning(problem.message);
+  };
+  const results = inputs.results === '' ? [] : [...(await readResults(inputs.results, broken)).values()];
   const given = stateOfWord(inputs.status);
   const underWay = given === 'started' || given === 'running';
   const found = stagesOf({ needs, results, planned: inputs.components, underWay, running: inputs.running });
   const nothing = found.length === 0 && Object.keys(needs).length === 0;
-  const state = given ?? (nothing ? stateOfJob(inputs['job-status']) : undefined) ?? stateOf(found, needs);
+  const own = stateOfJob(inputs['job-status']);
+  const state = given ?? (nothing ? own : undefined) ?? withOwn(stateOf(found, needs), own);
   const [commits, streak, jobs] = await Promise.all([
     commitsOf(inputs, ports),
     state === 'succeeded' || state === 'failed' ? lookUp?.streak(inputs.environment, shippedOf(results)) : undefined,
@@ -49,8 +57,14 @@ export async function tell(inputs: NotifyInputs, ports: TellPorts): Promise<Stor
     streak,
     links: linksOf(inputs.links),
     now,
-    ms: took(inputs['message-id'], results, now),
+    // The message and the results of a re-run may be those of an attempt long ago.
+    ms: context.runAttempt > 1 ? undefined : took(inputs['message-id'], results, now),
   };
+}
+
+/** A job that tells of others and has failed itself fails the run as much as they do. */
+function withOwn(state: StoryState, own: StoryState | undefined): StoryState {
+  return state === 'succeeded' && own !== undefined ? own : state;
 }
 
 async function commitsOf(inputs: NotifyInputs, { context, lookUp }: TellPorts) {
@@ -93,6 +107,6 @@ const tail = (name: string, start: string): string => (name.startsWith(start) ? 
 function linksOf(lines: readonly string[]): Link[] {
   return lines.flatMap((line) => {
     const [, label = '', url = ''] = /^(?:([^=]*?)\s*=\s*)?(https?:\/\/\S+)$/.exec(line) ?? [];
-    return url === '' ? [] : [{ label: label || new URL(url).hostname, url }];
+    return URL.canParse(url) ? [{ label: label || new URL(url).hostname, url }] : [];
   });
 }

@@ -82,7 +82,7 @@ test('a burst of 30 updates of one message, far over the rate limit, ends in the
   const refused = recorder.sent.filter(({ status }) => status === 429);
   expect(refused.length).toBeGreaterThan(0);
   // Whoever asks on while it is told to wait gets banned; everybody here asks again when told to.
-  expect(refused.length).toBeLessThan(200);
+  expect(refused.length).toBeLessThan(60);
 }, 120_000);
 
 test('what failed is told first, with cause and next step; nobody is notified but those who were asked for', async () => {
@@ -186,19 +186,18 @@ test('without a webhook, as for forks, nothing is sent and nothing is wrong', as
 test('whatever is wrong with the step is a warning, and an error only where that is asked for', async () => {
   const broken = mkdtempSync(join(folder, 'broken-'));
   writeFileSync(join(broken, 'result-web.json'), '{');
-  const wrong: [Record<string, string>, RegExp][] = [
-    [{ status: 'splendid' }, /input 'status' is "splendid"/],
-    [{ results: broken }, /result file .* cannot be used/],
-    [{ mention: '@everyone' }, /input 'mention' is "@everyone"/],
+  const wrong: [Record<string, string>, RegExp, string][] = [
+    [{ status: 'splendid' }, /input 'status' is "splendid"/, 'false'],
+    // What the message can do without keeps it from nothing: it would go on telling that the run is under way.
+    [{ results: broken }, /result file .* cannot be used/, 'true'],
+    [{ mention: '@everyone' }, /input 'mention' is "@everyone"/, 'true'],
   ];
-  for (const [inputs, cause] of wrong) {
+  for (const [inputs, cause, sent] of wrong) {
     const warned = await notify(webhook(), inputs);
-    expect([warned.code, warned.outputs.sent, warned.outputs.cause]).toEqual([
-      0,
-      'false',
+    expect([warned.code, warned.outputs.sent]).toEqual([0, sent]);
+    expect(warned.log.split('\n').filter((line) => line.startsWith('::warning'))).toEqual([
       expect.stringMatching(cause),
     ]);
-    expect(warned.log).toMatch(/^::warning title=Discord was not told::/m);
     const failed = await notify(webhook(), { ...inputs, 'fail-on-error': 'true' });
     expect([failed.code, failed.outputs.cause]).toEqual([1, expect.stringMatching(cause)]);
   }

@@ -1,5 +1,5 @@
 import { COMPONENT_LIMITS as LIMITS } from '../limits.ts';
-import type { Component } from '../payload.ts';
+import { type Component, FIRST_ID } from '../payload.ts';
 import type { Stage } from '../story.ts';
 import { link, plain } from '../text/escape.ts';
 import { cut } from '../text/graphemes.ts';
@@ -83,9 +83,10 @@ export function componentsOf(
     ...buttons(view),
   ];
   const said = budget.take(view.content);
+  const id = told.at === undefined ? {} : { id: FIRST_ID + (told.at % 1000) };
   return [
     ...[ping, said].filter(Boolean).map(text),
-    { type: 17, accent_color: view.look.color, components: inside } satisfies Component,
+    { type: 17, ...id, accent_color: view.look.color, components: inside } satisfies Component,
   ];
 }
 

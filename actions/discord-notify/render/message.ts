@@ -29,7 +29,11 @@ export function render(story: Story, style: Style, { mentions, attachments }: Ex
     ...(style.username !== '' && { username: style.username }),
     ...(style.avatarUrl !== '' && { avatar_url: style.avatarUrl }),
   };
-  return { payload, attachments: [...attachments], toldAt: story.now };
+  return { payload, attachments: [...attachments], toldAt: story.now, passing: isPassing(story) };
+}
+
+function isPassing({ state }: Story): boolean {
+  return state === 'started' || state === 'running';
 }
 
 /** A short message beside the living one: an edit notifies nobody (discord-api-docs#1419), so whoever asked to be woken needs a new one. */
@@ -43,7 +47,7 @@ export function renderAlert(story: Story, style: Style, mentions: readonly Menti
     ...(style.username !== '' && { username: style.username }),
     ...(style.avatarUrl !== '' && { avatar_url: style.avatarUrl }),
   };
-  return { payload, attachments: [], toldAt: story.now };
+  return { payload, attachments: [], toldAt: story.now, passing: false };
 }
 
 function contentOf(ping: string, { content }: View): string {
@@ -61,5 +65,5 @@ export function renderLogs(story: Story, attachments: readonly Attachment[]): Me
   const names = attachments.map(({ name }) => code(name)).join(', ');
   const content = cutMarkdown(`📄 What the log says: ${names}`, LIMITS.content);
   const payload: Payload = { content, embeds: [], allowed_mentions: allowOnly([]) };
-  return { payload, attachments: [...attachments], toldAt: story.now };
+  return { payload, attachments: [...attachments], toldAt: story.now, passing: false };
 }

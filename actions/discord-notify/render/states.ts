@@ -15,12 +15,12 @@ export const STATES: Readonly<Record<StoryState, Look>> = {
   cancelled: { color: 0x94a3b8, sign: '⏹️', word: 'was cancelled' },
 };
 
-/** Signs that differ in shape, not only in colour. */
+/** Signs that differ in shape, not only in colour, and can be seen on light and dark: Discord's own ➖ is nearly black, its ▫️ white. */
 export const SIGNS: Readonly<Record<StageState, string>> = {
-  waiting: '▫️',
+  waiting: '⏳',
   running: '🔄',
   succeeded: '✅',
-  unchanged: '➖',
+  unchanged: '☑️',
   failed: '❌',
   'rolled-back': '↩️',
   blocked: '🚧',

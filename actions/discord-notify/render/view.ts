@@ -2,6 +2,7 @@ import { humanDuration } from '../../../lib/clock.ts';
 import { type Commit, isBad, type Link, type Stage, type Story, type Streak } from '../story.ts';
 import { code, link, oneLine, plain, plainLine, safeUrl } from '../text/escape.ts';
 import { cut } from '../text/graphemes.ts';
+import { contained } from '../text/markdown.ts';
 import { type Look, SIGNS, STATES, WORDS } from './states.ts';
 import { filled, type Template, templateFor, type Values } from './template.ts';
 
@@ -56,7 +57,7 @@ export function viewOf(story: Story, style: Style): View {
   const look = lookOf(story);
   const template = templateFor(style.template, story.state);
   const values = valuesOf(story, look);
-  const say = (text: string | undefined): string => (text ? filled(text, values) : '');
+  const say = (text: string | undefined): string => (text ? contained(filled(text, values)) : '');
   const title = filled(oneLine(story.title), values, plainLine, plain);
   const place = story.environment === '' ? '' : ` in ${plainLine(story.environment)}`;
   return {
@@ -76,6 +77,13 @@ export function viewOf(story: Story, style: Style): View {
     ),
     content: say(template.content ?? style.content),
   };
+}
+
+/** A name in plain text for a thread, from the workflow's own words or from what the story is about. */
+export function threadTitle(story: Story, own: string): string {
+  const values = valuesOf(story, lookOf(story));
+  const place = story.environment === '' ? '' : ` in ${story.environment}`;
+  return oneLine(own === '' ? `${filled(story.title, values, oneLine)}${place}` : filled(own, values, oneLine));
 }
 
 /** A run that goes on shows at once that something in it has failed. */

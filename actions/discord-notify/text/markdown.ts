@@ -32,6 +32,45 @@ export function cutMarkdown(text: string, limit: number): string {
   return `${out}${ELLIPSIS}`;
 }
 
+const DOUBLE = ['**', '__', '~~', '||'] as const;
+
+/**
+ * An author's Markdown that ends where it ends: what it opens and does not close would take in what is shown after it. A sign
+ * without a partner is shown as it is.
+ */
+export function contained(text: string): string {
+  const missing = new Set<string>();
+  let out = '';
+  let at = 0;
+  const keep = (length: number, escaped = false): void => {
+    const kept = text.slice(at, at + length);
+    out += escaped ? kept.replace(/./g, '\\$&') : kept;
+    at += length;
+  };
+  while (at < text.length) {
+    const special = nextSpecial(text, at);
+    if (special > at) {
+      keep(special - at);
+      continue;
+    }
+    const whole = codeAt(text, at) ?? atomAt(text, at);
+    if (whole) {
+      keep(whole.length);
+      continue;
+    }
+    const pair = pairAt(text, at, missing);
+    if (pair && 'open' in pair.piece) {
+      const { open } = pair.piece;
+      out += open + contained(text.slice(at + open.length, at + pair.length - open.length)) + open;
+      at += pair.length;
+      continue;
+    }
+    const double = DOUBLE.find((sign) => text.startsWith(sign, at));
+    keep(double?.length ?? 1, double !== undefined || text[at] === '`');
+  }
+  return out;
+}
+
 /** Less than this of a log tells nothing. */
 const LEAST_SHOWN = 20;
 
@@ -113,6 +152,8 @@ function codeAt(text: string, at: number): Found | undefined {
     const end = text.indexOf(FENCE, at + FENCE.length);
     if (end < 0) return undefined;
     const body = text.slice(at + FENCE.length, end);
+    // A block around nothing is none to Discord: it goes on to the next fence.
+    if (body.trim() === '') return undefined;
     const [first = ''] = /^[\w+-]*\n/.exec(body) ?? [];
     return {
       piece: {

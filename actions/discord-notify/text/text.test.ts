@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { nasty } from '../fixture.ts';
 import { code, link, oneLine, plain, plainLine, safeUrl, visible } from './escape.ts';
 import { cut, cutStart, graphemes } from './graphemes.ts';
-import { block, cutMarkdown } from './markdown.ts';
+import { block, contained, cutMarkdown } from './markdown.ts';
 
 type Node = ReturnType<typeof parse>[number];
 
@@ -42,10 +42,19 @@ describe('plain()', () => {
     ['@everyone <@1>', '@\u200beveryone \\<@\u200b1\\>'],
     ['- item\n1. item\n2.5 is none', '\\- item\n1\\. item\n2.5 is none'],
     ['feat(web)!: add a::b', 'feat\\(web\\)!: add a::b'],
+    ['discord.gg/x discord.com/invite/x', 'discord.gg\u200b/x discord.com\u200b/invite/x'],
+    ['<@&1> <t:0:R> <id:home> </go:1>', '\\<@\u200b&1\\> \\<t\\:0:R\\> \\<id:home\\> \\</go:1\\>'],
+    ['# big\n-# small\n>>> all', '\\# big\n\\-\\# small\n\\>\\>\\> all'],
     [':tada: done', '\\:tada: done'],
     ['a\u202eb\u0000c\u001b[31md', 'abcd'],
     ['سلام‌ها 🏴󠁧󠁢󠁥󠁮󠁧󠁿 👩‍🚀', 'سلام‌ها 🏴󠁧󠁢󠁥󠁮󠁧󠁿 👩‍🚀'],
   ])('%j is %j', (text, wanted) => expect(plain(text)).toBe(wanted));
+
+  test('a text of megabytes without a space is no more work than any other', () => {
+    expect(plain('a'.repeat(3_000_000))).toHaveLength(3_000_000);
+    expect(plain('\u001b]'.repeat(500_000))).toBe('');
+    expect(plain(`${'a:'.repeat(500_000)}//`)).toMatch(/a\u200b:\/\/$/);
+  });
 
   test('one line is one line', () => {
     expect(plainLine(' a\r\n b\tc ')).toBe('a b c');
@@ -94,6 +103,29 @@ describe('links and code', () => {
     );
     expect(block(`${'x'.repeat(100)} the end`, 40)).toMatch(/^```\n…x+ the end\n```$/);
     expect(block('a ``` b', 100)).toBe('```\na `\u200b`\u200b` b\n```');
+  });
+});
+
+describe('an author’s Markdown', () => {
+  test.each([
+    ['a block', '```\na log', '\\`\\`\\`\na log'],
+    ['a block that a log ended early', '```\na ``` b\n```', '```\na ``` b\n\\`\\`\\`'],
+    ['code', 'see `this', 'see \\`this'],
+    ['bold', '**oops', '\\*\\*oops'],
+    ['a spoiler in code', '`||` ||x', '`||` \\|\\|x'],
+    ['nothing', '**a** `b` ~~c~~ ||d|| __e__ 2 * 3 snake_case', '**a** `b` ~~c~~ ||d|| __e__ 2 * 3 snake_case'],
+  ])('that leaves %s open ends with it', (_, text, wanted) => {
+    expect(contained(text)).toBe(wanted);
+  });
+
+  test('never reaches into what follows', () => {
+    fc.assert(
+      fc.property(nasty, (text) => {
+        const { kinds } = seen(`${contained(text)}\n[own](https://own.test) \`own\``);
+        expect([text, kinds.has('link'), kinds.has('inlineCode')]).toEqual([text, true, true]);
+      }),
+      { numRuns: 500 },
+    );
   });
 });
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Clock } from '../../../lib/clock.ts';
 import { placeOf, placeText, postedAt, webhookOf } from './address.ts';
 import { call, type Line, type Request } from './call.ts';
+import { openGate, spreadOf } from './limits.ts';
 
 /** An answer to come: status, body, headers; or an error to throw. */
 type Scripted = { status: number; body?: unknown; headers?: Record<string, string> } | Error;
@@ -24,7 +25,7 @@ function lineOf(script: readonly Scripted[], limit = 10_000) {
   };
   const line: Line = {
     webhook: webhookOf(`https://discord.com/api/webhooks/1/${TOKEN}`),
-    gates: { bucket: { openAt: 0 }, global: { openAt: 0 } },
+    gates: { bucket: openGate(), global: openGate() },
     deadline: limit,
     ports: {
       clock,
@@ -81,10 +82,12 @@ describe('a request', () => {
     ],
     ['is repeated when nothing was sent', POST, [refused, refused, refused, ok], [250, 500, 1000], 4],
     ['that posts is repeated once when its answer was lost', POST, [cut, ok], [250], 2],
+    ['that posts is repeated once when its answer was lost on the way', POST, [{ status: 504 }, ok], [250], 2],
+    ['that posts is repeated when its answer was lost after a wait', POST, [limited(1), cut, ok], [1000, 500], 3],
     ['that edits is repeated as often as there is time', PATCH, [cut, cut, cut, ok], [250, 500, 1000], 4],
   ])('%s', async (_, request, script, slept, asked) => {
     const seen = lineOf(script);
-    expect(await call(seen.line, request)).toEqual({ body: { id: '7' } });
+    expect(await call(seen.line, request)).toEqual({ body: { id: '7' }, crowded: false });
     expect(seen.slept).toEqual(slept);
     expect(seen.asked).toHaveLength(asked);
   });
@@ -105,6 +108,7 @@ describe('a request', () => {
       1,
     ],
     ['a post whose answer was lost twice', POST, [cut], /could not be reached \(other side closed\)/, 2],
+    ['a post whose answer was lost by the gateway twice', POST, [{ status: 504 }], /answers with status 504/, 2],
     ['an answer of something else', POST, [{ status: 200, body: '<html>log in</html>' }], /not one of Discord/, 1],
     ['a page to log in to', POST, [{ status: 302 }], /status 302 is not one of Discord/, 1],
     ['a 503 until the time is over', PATCH, [{ status: 503 }], /answers with status 503/, 8],
@@ -141,17 +145,57 @@ describe('a request', () => {
   });
 
   test('a global limit holds all webhooks, a bucket only its own', async () => {
-    const global = { openAt: 0 };
+    const global = openGate();
     const [first, second] = [lineOf([limited(1, { global: true }), ok]), lineOf([ok])];
     for (const { line } of [first, second]) line.gates.global = global;
     await call(first.line, POST);
     await call(second.line, POST);
     expect(second.slept).toEqual([1000]);
     const [third, fourth] = [lineOf([limited(1), ok]), lineOf([ok])];
-    for (const { line } of [third, fourth]) line.gates.global = { openAt: 0 };
+    for (const { line } of [third, fourth]) line.gates.global = openGate();
     await call(third.line, POST);
     await call(fourth.line, POST);
     expect(fourth.slept).toEqual([]);
+  });
+
+  test('waits again when asking whether it is stale spent the last of the limit', async () => {
+    const headers = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset-after': '2' };
+    const seen = lineOf([limited(1), { ...ok, headers }, ok, ok]);
+    const stale = async () => {
+      await call(seen.line, { method: 'GET', path: '/messages/1', query: {}, headers: {} });
+      return false;
+    };
+    await call(seen.line, PATCH, stale);
+    expect(seen.slept).toEqual([1000, 2000]);
+    expect(seen.asked.map((one) => one.split(' ')[0])).toEqual(['PATCH', 'GET', 'GET', 'PATCH']);
+  });
+
+  test('that Discord refuses again and again is given up, even when it asks for no wait', async () => {
+    const seen = lineOf([limited(0)]);
+    await expect(call(seen.line, PATCH)).rejects.toThrow(
+      /others use up Discord's limit for this webhook \(refused 6 times in a row\)/,
+    );
+    expect(seen.asked.length).toBeLessThanOrEqual(6);
+  });
+
+  test('says that others use the limit as well, by the headers', async () => {
+    const headers = (left: number) => ({ 'x-ratelimit-limit': '5', 'x-ratelimit-remaining': String(left) });
+    expect(await call(lineOf([{ ...ok, headers: headers(4) }]).line, PATCH)).toMatchObject({ crowded: false });
+    expect(await call(lineOf([{ ...ok, headers: headers(3) }]).line, PATCH)).toMatchObject({ crowded: true });
+  });
+
+  test.each([
+    // refused, waits, passing, left, dice, spread
+    [1, 1950, true, 60_000, 0, 4000],
+    [1, 1950, true, 60_000, 1, 16_000],
+    [1, 1950, false, 60_000, 1, 4000],
+    [2, 1950, true, 60_000, 1, 32_000],
+    [1, 1950, true, 8_000, 1, 6000],
+    // A limit that was spent after most of a second was not spent by a crowd.
+    [1, 1100, true, 60_000, 1, 1600],
+    [1, 500, true, 60_000, 1, 4817],
+  ])('after refusal %d that asks for %d ms comes back after a spread', (refused, wait, passing, left, dice, spread) => {
+    expect(spreadOf(refused, wait, passing, left, dice)).toBe(spread);
   });
 
   test('is not sent after a wait when it is not wanted any more', async () => {
@@ -159,7 +203,7 @@ describe('a request', () => {
     expect(await call(seen.line, PATCH, async () => true)).toBe('stale');
     expect(seen.asked).toHaveLength(1);
     const none = lineOf([ok]);
-    expect(await call(none.line, PATCH, () => Promise.reject(new Error('nobody waited')))).toEqual({
+    expect(await call(none.line, PATCH, () => Promise.reject(new Error('nobody waited')))).toMatchObject({
       body: { id: '7' },
     });
   });

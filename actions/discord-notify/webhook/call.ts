@@ -2,9 +2,10 @@ import type { Clock } from '../../../lib/clock.ts';
 import { cancelled, messageOf } from '../../../lib/errors.ts';
 import type { Webhook } from './address.ts';
 import { type Fetch, textOf, type WebhookResponse } from './http.ts';
-import { type Gates, heed, heedRefusal, openAt, waitOf } from './limits.ts';
+import { type Gates, gateOf, type Headers, heed, openAt, spreadOf, waitOf } from './limits.ts';
 import {
   blockedByCloudflare,
+  crowdedOut,
   gaveUp,
   notUnderstood,
   type Refusal,
@@ -37,17 +38,21 @@ export interface Request {
   query: Record<string, string>;
   headers: Record<string, string>;
   body?: string | Uint8Array<ArrayBuffer>;
+  /** Whether something newer will take its place: among many who wait it lets the others go first. */
+  passing?: boolean;
 }
 
 /** What came of a request; `stale` when it was not wanted any more after a wait. */
-export type Answer = { body: Record<string, unknown> } | { refusal: Refusal } | 'stale';
+export type Answer = Settled | 'stale';
+
+/** `crowded`: others used the limit as well. */
+type Settled = { body: Record<string, unknown>; crowded: boolean } | { refusal: Refusal };
 
 const USER_AGENT = 'DiscordBot (https://github.com/slipway/slipway, 1)';
 const FIRST_BACKOFF_MS = 250;
 const LONGEST_BACKOFF_MS = 4_000;
-/** Added to what a 429 asks for, so that those refused together do not return together; more each time, up to so many times. */
-const SPREAD_MS = 600;
-const SPREAD_TIMES = 6;
+/** Refused so often in a row, it is part of what keeps the limit spent. */
+const MOST_REFUSALS = 6;
 /** One attempt may take so much of the time: a stuck connection must leave some for another. */
 const ATTEMPT_SHARE = 0.6;
 const LEAST_ATTEMPT_MS = 1_000;
@@ -56,10 +61,13 @@ const LEAST_ATTEMPT_MS = 1_000;
 class Again {
   readonly waitMs: number | undefined;
   readonly reason: Error;
+  /** Whether it may have been done all the same. */
+  readonly lost: boolean;
 
-  constructor(waitMs: number | undefined, reason: Error) {
+  constructor(waitMs: number | undefined, reason: Error, lost = false) {
     this.waitMs = waitMs;
     this.reason = reason;
+    this.lost = lost;
   }
 }
 
@@ -71,36 +79,45 @@ class Again {
  */
 export async function call(line: Line, request: Request, stale?: () => Promise<boolean>): Promise<Answer> {
   const { ports, deadline } = line;
+  let lost = 0;
+  let reason: Error = gaveUp(0);
   for (let n = 1; ; n++) {
-    if ((await waitForGates(line)) && (await stale?.())) return 'stale';
-    const answer = await attempt(line, request, n);
+    // Asking whether it is stale may spend the last of the limit; then there is a wait again, and the answer is old.
+    while (await waitForGates(line)) if (await stale?.()) return 'stale';
+    const left = deadline - ports.clock.now();
+    if (left <= 0) throw reason;
+    const answer = await attempt(line, request, left);
     if (!(answer instanceof Again)) return answer;
+    ({ reason } = answer);
+    if (answer.lost) lost += 1;
+    // A post whose answer was lost may be there: it is sent once more, since a message twice is better than none, and no oftener.
+    if (request.method === 'POST' && lost > 1) throw reason;
     const wait = answer.waitMs ?? backoff(n, ports.random());
-    if (ports.clock.now() + wait >= deadline) throw answer.reason;
+    if (ports.clock.now() + wait >= deadline) throw reason;
     if (wait > 0) await ports.clock.sleep(wait, ports.signal);
   }
 }
 
 /** @returns whether there was anything to wait for */
 async function waitForGates({ gates, ports, deadline }: Line): Promise<boolean> {
-  const until = openAt(gates);
-  const pause = until - ports.clock.now();
-  if (pause <= 0) return false;
-  if (until >= deadline) throw gaveUp(pause);
-  await ports.clock.sleep(pause, ports.signal);
-  return true;
+  let waited = false;
+  // A timer may ring a little early.
+  for (;;) {
+    const until = openAt(gates);
+    const pause = until - ports.clock.now();
+    if (pause <= 0) return waited;
+    if (until >= deadline) throw gaveUp(pause);
+    await ports.clock.sleep(pause, ports.signal);
+    waited = true;
+  }
 }
 
 function backoff(n: number, random: number): number {
   return Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** n) * (0.5 + random / 2);
 }
 
-type Settled = { body: Record<string, unknown> } | { refusal: Refusal };
-
-async function attempt(line: Line, request: Request, n: number): Promise<Settled | Again> {
-  const { ports, deadline } = line;
-  const left = deadline - ports.clock.now();
-  if (left <= 0) throw gaveUp(0);
+async function attempt(line: Line, request: Request, left: number): Promise<Settled | Again> {
+  const { ports } = line;
   let response: WebhookResponse;
   let text: string;
   try {
@@ -115,48 +132,55 @@ async function attempt(line: Line, request: Request, n: number): Promise<Settled
     text = await textOf(response);
   } catch (error) {
     if (ports.signal.aborted) throw cancelled('Discord webhook');
-    return failedToSend(request, n, error, line.webhook);
+    return failedToSend(error, line.webhook);
   }
-  return judge(line, response, text, n);
+  return judge(line, request, response, text);
 }
 
 function patience(left: number): number {
   return Math.min(left, Math.max(LEAST_ATTEMPT_MS, left * ATTEMPT_SHARE));
 }
 
-function judge({ gates, ports, deadline }: Line, response: WebhookResponse, text: string, n: number): Settled | Again {
+function judge(line: Line, request: Request, response: WebhookResponse, text: string): Settled | Again {
+  const { gates, ports } = line;
   const { status, headers, ok } = response;
   const body = parsed(text);
-  const now = ports.clock.now();
-  heed(gates, headers, now);
-  if (ok) return body ? { body } : status === 204 ? { body: {} } : throwing(notUnderstood(status));
+  const crowded = heed(gates, headers, ports.clock.now());
+  if (status === 429) return limited(line, request, headers, body);
+  gates.bucket.refused = 0;
+  gates.global.refused = 0;
+  if (ok && (body || status === 204)) return { body: body ?? {}, crowded };
   if (status < 400) throw notUnderstood(status);
-  if (status === 429) {
-    const wait = waitOf(headers, body);
-    if (wait === undefined) throw blockedByCloudflare();
-    const until = now + wait + Math.ceil(ports.random() * SPREAD_MS * Math.min(n, SPREAD_TIMES));
-    heedRefusal(gates, headers, body, until);
-    if (until >= deadline) throw gaveUp(wait);
-    return new Again(0, gaveUp(wait));
-  }
-  if (status >= 500) return new Again(undefined, unavailable(status));
+  if (status >= 500) return new Again(undefined, unavailable(status), LOST.has(status));
   return { refusal: refusalOf(status, body) };
 }
 
-function throwing(error: Error): never {
-  throw error;
+function limited({ gates, ports, deadline }: Line, { passing }: Request, headers: Headers, body: unknown): Again {
+  const wait = waitOf(headers, body);
+  if (wait === undefined) throw blockedByCloudflare();
+  const now = ports.clock.now();
+  const open = now + wait;
+  if (open >= deadline) throw gaveUp(wait);
+  const gate = gateOf(gates, headers, body);
+  gate.refused += 1;
+  // What a newer story will replace is not worth the last of the time.
+  const hopeless = passing && gate.refused > 1 && deadline - open < 3 * wait;
+  if (hopeless || gate.refused >= MOST_REFUSALS) throw crowdedOut(gate.refused);
+  gate.openAt = open + spreadOf(gate.refused, wait, passing ?? false, deadline - open, ports.random());
+  return new Again(0, gaveUp(wait));
 }
 
 /** Codes of failures before anything was sent. */
 const NOT_SENT = /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/;
 
-/** A post whose answer was lost may be there: it is sent once more, since a message twice is better than none, and no oftener. */
-function failedToSend({ method }: Request, n: number, error: unknown, { token }: Webhook): Again {
+/** Gateways that had no answer from behind: 504, and Cloudflare's "unknown error" and "a timeout occurred". */
+const LOST: ReadonlySet<number> = new Set([504, 520, 524]);
+
+function failedToSend(error: unknown, { token }: Webhook): Again {
   const cause = error instanceof Error && error.cause ? error.cause : error;
   const code = (cause as { code?: unknown } | undefined)?.code;
   const why = timedOut(error) ? 'it did not answer in time' : messageOf(cause).replaceAll(token, '***');
-  const again = method !== 'POST' || n === 1 || NOT_SENT.test(String(code));
-  return new Again(again ? undefined : Number.POSITIVE_INFINITY, unreachable(why));
+  return new Again(undefined, unreachable(why), !NOT_SENT.test(String(code)));
 }
 
 function timedOut(error: unknown): boolean {

@@ -1,5 +1,5 @@
 import { LIMITS } from '../limits.ts';
-import { type Attachment, COMPONENTS_V2, type Payload } from '../payload.ts';
+import { type Attachment, COMPONENTS_V2, type Component, type Payload } from '../payload.ts';
 import { oneLine } from '../text/escape.ts';
 import { cut } from '../text/graphemes.ts';
 
@@ -42,6 +42,15 @@ export function forPost({ content, embeds, ...rest }: Payload): object {
 /** What an edit says: without what cannot be changed, and with what the message has to lose when it becomes one of components. */
 export function forEdit({ username: _, avatar_url: __, ...rest }: Payload): object {
   return isComponents(rest) ? { ...rest, content: null, embeds: null } : rest;
+}
+
+/** The same message without the components that show its files: one that shows a file which is not there is refused. */
+export function withoutFiles(payload: Payload): Payload {
+  const rest = (all: readonly Component[]): Component[] =>
+    all
+      .filter(({ type }) => type !== 13)
+      .map((one) => (one.type === 17 ? { ...one, components: rest(one.components) } : one));
+  return payload.components ? { ...payload, components: rest(payload.components) } : payload;
 }
 
 export function isComponents({ flags = 0 }: Pick<Payload, 'flags'>): boolean {

@@ -57,6 +57,7 @@ const FIXES: Readonly<Record<number, string>> = {
   10003: 'The channel or thread is gone: check `thread-id`',
   10015: 'The webhook was deleted: make a new one and store its address in the secret',
   40005: 'Attach less',
+  40067: 'The forum wants a tag on each thread: name one in `thread-tags`',
   50013: 'The webhook may not write there: check the channel’s permissions',
   50027: 'The token is wrong or was reset: store the address again in the secret',
   160005: 'The thread is locked: unlock it, or name another in `thread-id`',
@@ -86,6 +87,15 @@ export function gaveUp(waitMs: number): Problem {
       ? `Discord asks to wait ${(waitMs / 1000).toFixed(1)} s, longer than the time that is left`
       : 'the time for sending is over',
     `${UNAFFECTED}; raise \`time-limit\` if the message matters more than the time`,
+  );
+}
+
+/** Each further request would count against everybody who uses the address of this runner. */
+export function crowdedOut(times: number): Problem {
+  return problem(
+    'throttled',
+    `others use up Discord's limit for this webhook (refused ${times} times in a row)`,
+    `${UNAFFECTED}; let fewer jobs write, or give them webhooks of their own`,
   );
 }
 
