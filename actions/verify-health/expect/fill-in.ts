@@ -45,7 +45,7 @@ export function fillIn(expect: Expectation, values: Identities): Wanted {
   };
   const all = <T>(record: Record<string, T>, prefix: string) =>
     Object.fromEntries(Object.entries(record).map(([key, wanted]) => [key, operand(wanted, prefix + key)]));
-  const { body } = expect;
+  const { body, url } = expect;
   const filledBody = typeof body === 'string' ? inExpression(body, 'body') : operand(body, 'body');
   const source = typeof body === 'string' ? body : body?.matches;
   const filled: Expectation = {
@@ -53,6 +53,7 @@ export function fillIn(expect: Expectation, values: Identities): Wanted {
     ...(expect.json && { json: all(expect.json, 'json.') }),
     ...(expect.headers && { headers: all(expect.headers, 'headers.') }),
     ...(filledBody !== undefined && { body: filledBody }),
+    ...(url !== undefined && { url: operand(url, 'url') }),
   };
   return {
     expect: filled,
@@ -67,12 +68,13 @@ export function withoutIdentity(expect: Expectation): Expectation {
   const names = (wanted: unknown) => JSON.stringify(wanted).search(PLACEHOLDER) >= 0;
   const kept = <T>(record: Record<string, T>) =>
     Object.fromEntries(Object.entries(record).filter(([, wanted]) => !names(wanted)));
-  const { json, headers, body, ...rest } = expect;
+  const { json, headers, body, url, ...rest } = expect;
   return {
     ...rest,
     ...(json && { json: kept(json) }),
     ...(headers && { headers: kept(headers) }),
     ...(body !== undefined && !names(body) && { body }),
+    ...(url !== undefined && !names(url) && { url }),
   };
 }
 
