@@ -10,6 +10,11 @@ export interface Identities {
 
 const PLACEHOLDER = /\{(revision|digest|version|sha)\}/g;
 
+// An expression finds its text anywhere, and 1.2 is in 1.2.3 and in 11.2: where it begins or ends with the identity, that has to be whole. A revision may have an appendix
+// (-dirty), a version with one is another.
+const NOT_LATER = String.raw`(?<!\d\.?)`;
+const NOT_LONGER = { revision: String.raw`(?!\w)`, digest: String.raw`(?!\w)`, version: String.raw`(?![\w+\-]|\.\w)` };
+
 /** An expectation whose placeholders are filled in, and the places that tell who answers. */
 export interface Wanted {
   expect: Expectation;
@@ -25,15 +30,19 @@ export interface Wanted {
  */
 export function fillIn(expect: Expectation, values: Identities): Wanted {
   const identityPaths = new Set<string>();
-  const filler = (quote: (value: string) => string) => (text: string, path: string) =>
-    text.replace(PLACEHOLDER, (_, name: keyof Identities | 'sha') => {
-      if (name === 'sha') throw shaRefused(path);
-      if (values[name] === '') throw valueMissing(path, name);
-      identityPaths.add(path);
-      return quote(values[name]);
-    });
+  const filler =
+    (quote: (value: string, at: { start: boolean; end: boolean; name: keyof Identities }) => string) =>
+    (text: string, path: string) =>
+      text.replace(PLACEHOLDER, (whole, name: keyof Identities | 'sha', offset: number) => {
+        if (name === 'sha') throw shaRefused(path);
+        if (values[name] === '') throw valueMissing(path, name);
+        identityPaths.add(path);
+        return quote(values[name], { start: offset === 0, end: offset + whole.length === text.length, name });
+      });
   const plain = filler((value) => value);
-  const inExpression = filler(escapeExpression);
+  const inExpression = filler(
+    (value, at) => (at.start ? NOT_LATER : '') + escapeExpression(value) + (at.end ? NOT_LONGER[at.name] : ''),
+  );
   const operand = <T>(wanted: T, path: string): T => {
     if (typeof wanted === 'string') return plain(wanted, path) as T;
     if (typeof wanted !== 'object' || wanted === null) return wanted;

@@ -139,6 +139,19 @@ describe('who answers', () => {
     expect(end.outputs.reason).toBe('version-mismatch');
   });
 
+  test.each([
+    ['1.2', 'Version 1.2.3', false],
+    ['1.2', 'Version 11.2', false],
+    ['1.2', 'Version 1.2-rc1', false],
+    ['1.2', 'Version v1.2.', true],
+  ])('%s is not in the middle of "%s" (%p)', async (version, body, passes) => {
+    const url = await health((_, r) => void r.end(body));
+    const end = await verify({ url, version, attempts: '3', expect: 'body: "{version}"' });
+    expect([end.outcome.status, end.outputs.reason]).toEqual(
+      passes ? ['succeeded', ''] : ['timed-out', 'version-mismatch'],
+    );
+  });
+
   test('a shortened one is not either, and the message says what to do', async () => {
     const url = await health(says({ revision: REVISION.slice(0, 7) }));
     const end = await verify({ url, ...given, expect: 'json: { revision: "{revision}" }' });
