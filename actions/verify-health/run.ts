@@ -213,7 +213,8 @@ export function outcomeOf(verdicts: readonly Verdict[], timeoutMs: number): Outc
   const [bad, ...more] = unhealthy(verdicts);
   if (!bad) return { status: 'succeeded', cause: '' };
   const why = bad.failure ? failureText(bad.failure) : 'too few answers came in time';
-  const others = more.length > 0 ? ` (and ${more.length} more)` : '';
+  const alike = more.filter(({ leftAlone }) => !leftAlone).length;
+  const others = alike > 0 ? ` (and ${alike} more)` : '';
   const next = NEXT[bad.failure?.reason ?? 'timeout'];
   const { name } = bad.target;
   if (bad.timedOut)

@@ -192,6 +192,7 @@ test('an address that cannot become healthy ends the waiting for the others', as
   const end = await verify({ url: `${sick}\n${denied}`, timeout: '1h', interval: '10m', 'max-interval': '10m' });
   expect(end.outcome).toMatchObject({ status: 'failed', cause: expect.stringMatching(/^\S+ cannot become.*401/) });
   expect(end.outputs.reason).toBe('status');
+  expect(end.summary).toContain('not waited for');
 });
 
 test('a baseline where nothing serves is measured quickly', async () => {
