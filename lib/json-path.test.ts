@@ -24,3 +24,10 @@ test.each<[string, unknown[]]>([
 test.each(['a..b', 'a[', 'a[x]', 'a]b', 'a.', '$..a', 'a[?(@.b)]', '.'])('%s is no path', (path) => {
   expect(parseJsonPath(path)).toBeUndefined();
 });
+
+test('an item of [*] without a value can be told from one that is not there', () => {
+  const missing = Symbol('missing');
+  const at = (path: string, data: unknown) => valuesAt(data, parseJsonPath(path) ?? [], missing);
+  expect(at('nodes[*].a.b', { nodes: [{ a: { b: 1 } }, { a: {} }, {}] })).toEqual([1, missing, missing]);
+  expect([at('nodes[*].a', { nodes: [] }), at('nodes[*]', {}), at('a.b', {})]).toEqual([[], [], []]);
+});

@@ -22,10 +22,21 @@ export function parseJsonPath(text: string): Step[] | undefined {
   return end === path.length ? steps : undefined;
 }
 
-/** The values at the place; none where there is nothing, several only with [*]. */
-export function valuesAt(root: unknown, steps: readonly Step[]): unknown[] {
+/**
+ * The values at the place; none where there is nothing, several only with [*].
+ * @param missing stands for each item of [*] that has nothing at the rest of the path; without it such items are left out
+ */
+export function valuesAt(root: unknown, steps: readonly Step[], missing?: symbol): unknown[] {
   let values = [root];
-  for (const step of steps) values = values.flatMap((value) => next(value, step));
+  let several = false;
+  for (const step of steps) {
+    values = values.flatMap((value) => {
+      if (missing !== undefined && value === missing) return [missing];
+      const found = next(value, step);
+      return found.length === 0 && several && missing !== undefined ? [missing] : found;
+    });
+    several ||= 'every' in step;
+  }
   return values;
 }
 

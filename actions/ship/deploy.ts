@@ -152,8 +152,11 @@ async function goBack(
 ): Promise<Outcome> {
   const { journal } = shipment;
   const failed = `it was deployed, but verification ended as ${why.status}: ${why.cause}`;
-  const previous = deployed.outputs['previous-task-definition-arn'] ?? '';
-  if (deployed.outcome.status === 'unchanged' || (previous !== '' && previous === shipment.taskDefinition))
+  const ran = deployed.outcome.status === 'unchanged';
+  // A run that was stopped while it verified leaves this release in place: what was there before is what the ledger has as verified.
+  const verified = known?.releaseFingerprint === shipment.releaseFingerprint ? '' : (known?.taskDefinition ?? '');
+  const previous = ran ? verified : (deployed.outputs['previous-task-definition-arn'] ?? '');
+  if ((ran && previous === '') || (previous !== '' && previous === shipment.taskDefinition))
     return {
       status: 'failed',
       cause: `${failed}; it ran before already, so there is nothing to go back to`,

@@ -265,6 +265,25 @@ describe('deploy', () => {
     expect(result?.outcome.status).toBe('rolled-back');
   });
 
+  test('goes back to what the ledger has as verified where an earlier run was stopped before it had verified this release', async () => {
+    const bad = report({ status: 'timed-out', cause: 'it answered 500' });
+    const ran = report(
+      { status: 'unchanged', cause: '' },
+      { 'task-definition-arn': arn(2), 'release-fingerprint': 'release-b' },
+    );
+    const { report: end, calls, recorded } = await ship({ entries: [deployed], deploy: ran, verify: [bad] });
+    expect([calls.slice(2, 4), end.outcome.status]).toEqual([['verify newrev', `rollback ${arn(1)}`], 'rolled-back']);
+    expect(recorded).toMatchObject([{ state: 'held', releaseFingerprint: 'release-b' }]);
+  });
+
+  test('stopped in verification, it leaves things as they are: the next run verifies', async () => {
+    const { report: end, calls } = await ship({
+      entries: [deployed],
+      verify: [report({ status: 'stopped', cause: 'cancelled' })],
+    });
+    expect([calls.slice(2), end.outcome.status]).toEqual([['verify newrev'], 'stopped']);
+  });
+
   test('measures what serves before it deploys, where verification compares with it', async () => {
     const { calls } = await ship({ entries: [deployed], compares: true });
     expect(calls).toEqual(['build', 'baseline', `deploy ${NEW.reference}`, 'verify newrev']);

@@ -28,7 +28,8 @@ export function latencyChart(dots: readonly Dot[], lengthMs: number): string {
     last = values.length > 0 ? values : last;
     return last;
   });
-  const slowest = filled.map((values) => round(Math.max(...values)));
+  // A long soak has more values in a part than a call takes arguments.
+  const slowest = filled.map((values) => round(values.reduce((a, b) => Math.max(a, b), 0)));
   const middle = filled.map((values) =>
     round(values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? 0),
   );

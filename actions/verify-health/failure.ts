@@ -16,6 +16,8 @@ export interface Failure {
   cause: string;
   /** True where waiting cannot mend it. */
   final: boolean;
+  /** What to do next, where the reason alone does not say. */
+  next?: string;
 }
 
 /** A failure on its way up through code that waits for the network. */

@@ -8,6 +8,7 @@ import { parseDuration } from '../../lib/inputs.ts';
 import { fillIn, withoutIdentity } from './expect/fill-in.ts';
 import type { VerifyInputs } from './inputs.ts';
 import type { Family, Override } from './net/addresses.ts';
+import { secretsOf, shownUrl } from './secrets.ts';
 import type { Target } from './target.ts';
 
 export interface PlanPorts {
@@ -48,6 +49,7 @@ function targetOf(endpoint: EndpointConfig, common: Common, inputs: VerifyInputs
   const body = endpoint.body ?? (common.body === '' ? undefined : common.body);
   const headers = textual({ ...common.headers, ...endpoint.headers });
   checkHeaders(headers);
+  checkMethod(common.method);
   checkResolved({ url: endpoint.url, body: body ?? '', ...headers });
   const expect = merged(common.expect ?? {}, endpoint.expect ?? {});
   const [broken] = brokenExpressions(expect);
@@ -93,34 +95,36 @@ function textual(record: Readonly<Record<string, string | number | boolean>>): R
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, String(value)]));
 }
 
-/** Headers whose values are credentials, whoever made up the name. */
-const SECRET_HEADER = /auth|cookie|token|key|secret|password|signature/i;
-
-function secretsOf(headers: Readonly<Record<string, string>>, url: URL): string[] {
-  const values = Object.entries(headers).flatMap(([name, value]) =>
-    // Both as it is sent and without the scheme before it.
-    SECRET_HEADER.test(name) ? [value, value.replace(/^\S+\s+/, '')] : [],
-  );
-  const query = [...url.searchParams].flatMap(([name, value]) => (SECRET_HEADER.test(name) ? [value] : []));
-  return [...values, ...query].filter((value) => value.length > 3);
-}
-
 /** An address without what may be a credential in its query. */
 function shown(url: URL): string {
-  const copy = new URL(url);
-  for (const name of new Set(copy.searchParams.keys()))
-    if (SECRET_HEADER.test(name)) copy.searchParams.set(name, '***');
-  return copy.href.replace(/\/$/, url.pathname === '/' && url.href.endsWith('/') ? '/' : '');
+  return shownUrl(url).replace(/\/$/, url.pathname === '/' && url.href.endsWith('/') ? '/' : '');
+}
+
+/** Headers that say where a message ends: one that does not agree with the body makes two messages of it. */
+const FRAMING = /^(?:content-length|transfer-encoding|upgrade)$/i;
+
+function checkMethod(method: string): void {
+  if (/^[A-Za-z]*$/.test(method)) return;
+  throw new Problem({
+    what: "input 'method'",
+    seen: method,
+    cause: 'it is not a method',
+    fix: 'Write for instance GET',
+  });
 }
 
 function checkHeaders(headers: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(headers)) {
-    if (/^[\w!#$%&'*+.^`|~-]+$/.test(name) && !/[\r\n\0]/.test(value)) continue;
+    // Node sends a header's value as Latin-1, and refuses every other.
+    if (/^[\w!#$%&'*+.^`|~-]+$/.test(name) && /^[\t\x20-\x7e\x80-\xff]*$/.test(value) && !FRAMING.test(name)) continue;
+    const framing = FRAMING.test(name);
     throw new Problem({
       what: "input 'headers'",
       seen: name,
-      cause: 'it is not a header that can be sent',
-      fix: 'Write NAME: value, the value on one line',
+      cause: framing ? 'it is made from the request itself' : 'it is not a header that can be sent',
+      fix: framing
+        ? 'Leave it out'
+        : 'Write NAME: value, the value on one line and in Latin-1 (percent-encode what is not)',
     });
   }
 }
@@ -150,7 +154,12 @@ function checkedUrl(text: string): URL {
     cause: string,
     fix = 'Write for instance https://www.example.com/health or tcp://db.internal:5432',
   ) => {
-    throw new Problem({ what: "input 'url'", seen: url?.password ? '(address with a password)' : text, cause, fix });
+    throw new Problem({
+      what: "input 'url'",
+      seen: /\/\/[^/]*@/.test(text) ? '(an address with credentials)' : text,
+      cause,
+      fix,
+    });
   };
   if (
     !url ||
@@ -210,7 +219,7 @@ function placeOf(text: string): { address: string; port: string | undefined } | 
   if (isIP(text) !== 0) return { address: text, port: undefined };
   const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(text) ?? [];
   const address = bracketed ?? plain;
-  return address === undefined ? undefined : { address, port };
+  return address === undefined || Number(port ?? 1) > 65_535 ? undefined : { address, port };
 }
 
 function numberOf(text: string | undefined): number | undefined {

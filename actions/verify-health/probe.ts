@@ -1,5 +1,6 @@
 import type { Answer, Timings } from './answer.ts';
 import { type Failure, ProbeFailure } from './failure.ts';
+import { type Lookup, machineLookup } from './net/addresses.ts';
 import { classify } from './net/classify.ts';
 import { type Attempt, askHttp, Dialler } from './net/http.ts';
 import { environmentProxy } from './net/proxy.ts';
@@ -35,10 +36,10 @@ export interface Prober {
 /** Probes over fresh connections each time, as new clients come: a kept one could stay with an old instance. Or over kept ones, as browsers do. */
 export type OpenProber = (connections: 'new' | 'keep') => Prober;
 
-export function networkProbers(env: NodeJS.ProcessEnv): OpenProber {
+export function networkProbers(env: NodeJS.ProcessEnv, lookup: Lookup = machineLookup): OpenProber {
   const proxyFor = environmentProxy(env);
   return (connections) => {
-    const dialler = new Dialler(proxyFor, connections === 'keep');
+    const dialler = new Dialler(proxyFor, lookup, connections === 'keep');
     return { probe: (target, options) => probe(target, options, dialler), close: () => dialler.destroy() };
   };
 }
@@ -80,12 +81,14 @@ function tooSlow(timeoutMs: number, attempt: Attempt): ProbeFailure {
 }
 
 /** What it was waiting for when its time was over. */
-function stageOf({ timings, target }: Attempt): string {
+function stageOf({ timings, target, connected }: Attempt): string {
+  // A kept connection was looked up and opened by an attempt before this one.
+  if (connected && timings.firstByte === undefined) return 'connected, and not a byte of the answer';
+  if (timings.firstByte !== undefined) return 'the answer had begun and did not end';
   if (timings.dns === undefined) return 'still looking up the name';
   if (timings.connect === undefined) return 'still connecting';
   if (timings.tls === undefined && /^(?:https|tls):/i.test(target.url)) return 'still in the TLS handshake';
-  if (timings.firstByte === undefined) return 'connected, and not a byte of the answer';
-  return 'the answer had begun and did not end';
+  return 'connected, and not a byte of the answer';
 }
 
 function stopped(): Failure {
@@ -93,6 +96,10 @@ function stopped(): Failure {
 }
 
 /** An answer may hold what it was sent. */
-export function redacted<T extends { cause: string }>(failure: T, { secrets }: Pick<Target, 'secrets'>): T {
-  return { ...failure, cause: secrets.reduce((text, secret) => text.replaceAll(secret, '***'), failure.cause) };
+export function redacted<T extends { cause: string }>(failure: T, target: Pick<Target, 'secrets'>): T {
+  return { ...failure, cause: withoutSecrets(failure.cause, target) };
+}
+
+export function withoutSecrets(text: string, { secrets }: Pick<Target, 'secrets'>): string {
+  return secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
 }

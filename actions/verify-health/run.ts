@@ -20,6 +20,7 @@ import type { Target } from './target.ts';
 /** Probes all addresses side by side; healthy when every one is stable, and bears the soak where one is asked for. */
 export async function run(inputs: VerifyInputs, ports: VerifyPorts): Promise<Report> {
   const targets = await targetsOf(inputs, ports);
+  if (inputs.soak) soakRules(inputs.soak);
   for (const secret of targets.flatMap((target) => target.secrets)) ports.log.mask(secret);
   return inputs.operation === 'baseline' ? record(targets, inputs, ports) : verify(targets, inputs, ports);
 }
@@ -33,6 +34,11 @@ async function record(targets: Target[], inputs: VerifyInputs, ports: VerifyPort
   log.info(`Measuring what serves now for ${humanDuration(rules.durationMs)}, ${rules.rate} probes a second`);
   const soaked = await runSoak(targets, rules, true, ports);
   const endedAt = clock.now();
+  for (const { target, figures } of soaked)
+    if (figures.failed === figures.samples)
+      log.info(
+        `${target.name}: nothing healthy serves there yet (${figures.failures[0]?.cause ?? ''}); that is its baseline`,
+      );
   const metrics = dimensions && (await ports.openMetrics());
   // The hour before: it is there without waiting, and says more than the last seconds would.
   const hour = minutesOf(startedAt - 3_600_000, startedAt);
@@ -64,7 +70,7 @@ async function verify(targets: Target[], inputs: VerifyInputs, ports: VerifyPort
   const { clock } = ports;
   const known = inputs.baseline === '' ? undefined : parseBaseline(await baselineOf(inputs.baseline, ports));
   if (known && !inputs.soak) throw soakMissing();
-  if (known && inputs.soak) checkComparable(known, soakRules(inputs.soak));
+  if (known && inputs.soak) checkComparable(known, soakRules(inputs.soak), targets);
   const balancer = inputs['load-balancer'];
   const dimensions = balancer && dimensionsOf(balancer);
   // Asked once before anything is waited for: a call that is denied should not come to light after the soak.
@@ -74,12 +80,13 @@ async function verify(targets: Target[], inputs: VerifyInputs, ports: VerifyPort
   const verdicts = await waitUntilStable(targets, inputs, startedAt, ports);
   const story: Story = { verdicts, soaked: [], notes: [], startedAt, endedAt: clock.now() };
   let outcome = outcomeOf(verdicts, inputs.timeout);
-  let reason = verdicts.find((verdict) => !verdict.healthy)?.failure?.reason;
+  let reason = unhealthy(verdicts)[0]?.failure?.reason;
   if (outcome.status === 'succeeded') {
     const failure = await goOn(targets, inputs, known, story, { ports, metrics, dimensions });
     story.endedAt = clock.now();
     reason = failure?.reason;
-    if (failure) outcome = { status: 'failed', cause: failureText(failure), next: NEXT[failure.reason] };
+    if (failure)
+      outcome = { status: 'failed', cause: failureText(failure), next: failure.next ?? NEXT[failure.reason] };
   }
   const { soaked } = story;
   return {
@@ -109,7 +116,9 @@ async function waitUntilStable(
   const { clock, log, random, signal } = ports;
   const prober = ports.openProber('new');
   const say = (text: string) => log.info(`${humanDuration(clock.now() - startedAt).padStart(8)}  ${text}`);
+  const decided = new AbortController();
   const options = {
+    decided: decided.signal,
     successes: inputs.successes ?? 1,
     intervalMs: inputs.interval,
     maxIntervalMs: inputs['max-interval'],
@@ -118,7 +127,14 @@ async function waitUntilStable(
     signal,
   };
   try {
-    return await Promise.all(targets.map((target) => watch(target, options, { prober, clock, random, say })));
+    return await Promise.all(
+      targets.map(async (target) => {
+        const verdict = await watch(target, options, { prober, clock, random, say });
+        // Waiting for the others could not change the outcome.
+        if (!verdict.healthy && !verdict.timedOut) decided.abort();
+        return verdict;
+      }),
+    );
   } finally {
     prober.close();
   }
@@ -185,12 +201,20 @@ function about({ name }: Target, failure: Failure | undefined): Failure | undefi
   return failure && { ...failure, cause: `${name}: ${failure.cause}` };
 }
 
+/** Those that were not waited for to the end come last: they did not decide anything. */
+function unhealthy(verdicts: readonly Verdict[]): Verdict[] {
+  return verdicts
+    .filter(({ healthy }) => !healthy)
+    .toSorted((a, b) => Number(a.leftAlone ?? false) - Number(b.leftAlone ?? false));
+}
+
 /** The outcome of all addresses together: the first that is not healthy decides. */
 export function outcomeOf(verdicts: readonly Verdict[], timeoutMs: number): Outcome {
-  const [bad, ...more] = verdicts.filter((verdict) => !verdict.healthy);
+  const [bad, ...more] = unhealthy(verdicts);
   if (!bad) return { status: 'succeeded', cause: '' };
   const why = bad.failure ? failureText(bad.failure) : 'too few answers came in time';
-  const others = more.length > 0 ? ` (and ${more.length} more)` : '';
+  const alike = more.filter(({ leftAlone }) => !leftAlone).length;
+  const others = alike > 0 ? ` (and ${alike} more)` : '';
   const next = NEXT[bad.failure?.reason ?? 'timeout'];
   const { name } = bad.target;
   if (bad.timedOut)
@@ -238,7 +262,14 @@ function shortHash(targets: readonly Target[]): string {
 }
 
 /** A connection that is opened first takes a round trip more, and with TLS two: that would be a regression every time. */
-function checkComparable(known: Baseline, { connections }: SoakRules): void {
+function checkComparable(known: Baseline, { connections }: SoakRules, targets: readonly Target[]): void {
+  if (!targets.some(({ name }) => known.endpoints[name]))
+    throw new Problem({
+      what: "input 'baseline'",
+      seen: Object.keys(known.endpoints).join(', '),
+      cause: `it is of other addresses than those probed here (${targets.map(({ name }) => name).join(', ')}), so that nothing would be compared`,
+      fix: 'Give both steps the same `url`, or the same names in `endpoints`',
+    });
   if (known.connections === connections) return;
   throw new Problem({
     what: "input 'baseline'",

@@ -41,14 +41,24 @@ export function baselineSummary(soaked: readonly Soaked[], tookMs: number): stri
   return heading(3, `📏 Baseline, measured for ${humanDuration(tookMs)}`) + soakTable(soaked) + failuresOf(soaked);
 }
 
-function verdictRow({ target, healthy, failure, attempts, points, instances, identity, seen }: Verdict): string[] {
+function verdictRow({
+  target,
+  healthy,
+  leftAlone,
+  failure,
+  attempts,
+  points,
+  instances,
+  identity,
+  seen,
+}: Verdict): string[] {
   const p95 = percentile(
     points.filter((p) => p.passed).map((p) => p.ms),
     0.95,
   );
   return [
     code(target.name),
-    healthy ? '✅ healthy' : `❌ ${failure?.reason ?? 'timeout'}`,
+    healthy ? '✅ healthy' : leftAlone ? '⏹️ not waited for' : `❌ ${failure?.reason ?? 'timeout'}`,
     String(attempts),
     p95 === undefined ? '' : `${msText(p95)}${parts(seen?.timings)}`,
     instances.length === 0 ? '' : code(instances.join(', ')),

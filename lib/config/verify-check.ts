@@ -8,7 +8,7 @@ export interface Broken {
   fix: string;
 }
 
-/** Regular expressions and JSON paths of an expectation that cannot be read: better known before a deployment than after it. */
+/** What of an expectation cannot be read, or can never be fulfilled: better known before a deployment than after it. */
 export function brokenExpressions(expect: Expectation): Broken[] {
   const found: Broken[] = [];
   const expression = (source: unknown, path: string[]) => {
@@ -18,6 +18,19 @@ export function brokenExpressions(expect: Expectation): Broken[] {
     found.push({ path, seen: String(source), cause: `it is not a regular expression (${error})`, fix });
   };
   const operators = (value: unknown, path: string[]) => {
+    if (
+      typeof value === 'object' &&
+      value !== null &&
+      'exists' in value &&
+      value.exists === false &&
+      Object.keys(value).length > 1
+    )
+      found.push({
+        path: [...path, 'exists'],
+        seen: 'false',
+        cause: 'what is not there cannot fit the other operators',
+        fix: 'Leave out either',
+      });
     if (typeof value === 'object' && value !== null && 'matches' in value)
       expression(value.matches, [...path, 'matches']);
   };
@@ -28,6 +41,12 @@ export function brokenExpressions(expect: Expectation): Broken[] {
     found.push({ path: ['json', key], seen: key, cause: 'it is not a path into JSON', fix });
   }
   for (const [key, value] of Object.entries(expect.headers ?? {})) operators(value, ['headers', key]);
+  for (const one of [expect.status ?? []].flat()) {
+    const [low = 0, high = low] = String(one).split('-').map(Number);
+    if (high >= low || Number.isNaN(low)) continue;
+    const cause = 'the range ends before it begins, so that no status is in it';
+    found.push({ path: ['status'], seen: String(one), cause, fix: `Write ${high}-${low}` });
+  }
   operators(expect.url, ['url']);
   operators(expect.tls?.issuer, ['tls', 'issuer']);
   if (typeof expect.body === 'string') expression(expect.body, ['body']);

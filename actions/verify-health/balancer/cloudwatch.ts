@@ -1,6 +1,11 @@
-import { CloudWatchClient, GetMetricDataCommand, type MetricDataQuery } from '@aws-sdk/client-cloudwatch';
+import {
+  CloudWatchClient,
+  GetMetricDataCommand,
+  type MetricDataQuery,
+  type MetricDataResult,
+} from '@aws-sdk/client-cloudwatch';
 import { type AwsSettings, awsConfig, callAws } from '../../../lib/aws/client.ts';
-import type { BalancerMetrics, Dimensions } from './metrics.ts';
+import type { BalancerCounts, BalancerMetrics, Dimensions } from './metrics.ts';
 
 const NAMESPACE = 'AWS/ApplicationELB';
 
@@ -26,15 +31,28 @@ export function cloudWatchMetrics(settings: AwsSettings & { signal: AbortSignal 
             { abortSignal: settings.signal },
           ),
       );
-      const of = (id: string) => (answer.MetricDataResults ?? []).find((result) => result.Id === id);
-      const sum = (id: string) => (of(id)?.Values ?? []).reduce((a, b) => a + b, 0);
-      const last = of('requests')?.Timestamps?.at(-1);
-      return {
-        requests: sum('requests'),
-        errors: sum('target') + sum('balancer'),
-        ...(last && { lastMinute: last.getTime() }),
-      };
+      return countsFrom(answer.MetricDataResults ?? [], queries);
     },
+  };
+}
+
+/**
+ * A metric that CloudWatch could not read has no values, just as one that counted nothing: only its status tells them apart.
+ * Source: CloudWatch API reference, MetricDataResult.
+ */
+export function countsFrom(
+  results: readonly MetricDataResult[],
+  queries: readonly Pick<MetricDataQuery, 'Id'>[],
+): BalancerCounts {
+  const of = (id: string | undefined) => results.find((result) => result.Id === id);
+  const sum = (id: string) => (of(id)?.Values ?? []).reduce((a, b) => a + b, 0);
+  const unread = queries.find(({ Id }) => of(Id)?.StatusCode !== 'Complete');
+  const last = of('requests')?.Timestamps?.at(-1);
+  return {
+    requests: sum('requests'),
+    errors: sum('target') + sum('balancer'),
+    ...(last && { lastMinute: last.getTime() }),
+    ...(unread && { unread: `${unread.Id} is ${of(unread.Id)?.StatusCode ?? 'missing'}` }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { named } from '../../../test/support/named.ts';
 import { comparison } from '../soak/soak.ts';
+import { countsFrom } from './cloudwatch.ts';
 import { type BalancerCounts, dimensionsOf, judgeBalancer, settledCounts } from './metrics.ts';
 
 const ARN = 'arn:aws:elasticloadbalancing:eu-central-1:123456789012';
@@ -39,6 +40,12 @@ describe('the load balancer’s count', () => {
         { requests: 0, errors: 0 },
         undefined,
         /no request of the load balancer in this time/,
+      ],
+      [
+        'a metric that could not be read',
+        { requests: 1000, errors: 0, unread: 'target is InternalError' },
+        undefined,
+        /could not read .*target is InternalError/,
       ],
       [
         'more than before',
@@ -82,4 +89,16 @@ test('the last minute is waited for, and not for ever', async () => {
   expect(asked.at(-1)).toBe(200_000);
   expect((await settledCounts({ loadBalancer: 'x' }, time, '30s', lookAt(900_000))).requests).toBe(4);
   expect(now).toBe(210_000);
+});
+
+test('an answer of CloudWatch in which a metric failed is not one in which it counted nothing', () => {
+  const queries = [{ Id: 'requests' }, { Id: 'target' }];
+  const minute = new Date(60_000);
+  const requests = { Id: 'requests', StatusCode: 'Complete' as const, Timestamps: [minute], Values: [9] };
+  const target = { Id: 'target', StatusCode: 'Complete' as const, Timestamps: [], Values: [] };
+  expect(countsFrom([requests, target], queries)).toEqual({ requests: 9, errors: 0, lastMinute: 60_000 });
+  expect(countsFrom([requests, { ...target, StatusCode: 'InternalError' }], queries).unread).toBe(
+    'target is InternalError',
+  );
+  expect(countsFrom([requests], queries).unread).toBe('target is missing');
 });

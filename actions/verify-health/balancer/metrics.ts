@@ -19,6 +19,8 @@ export interface BalancerCounts {
   errors: number;
   /** Start of the last minute with requests, milliseconds since the epoch. */
   lastMinute?: number;
+  /** Which of the metrics CloudWatch could not read: what it would have counted is not known. */
+  unread?: string;
 }
 
 export interface BalancerMetrics {
@@ -78,10 +80,19 @@ export async function settledCounts(
   const until = to + (parseDuration(wait ?? '3m') ?? 0);
   for (;;) {
     const counts = await metrics.counts(dimensions, from, to);
-    const complete = counts.lastMinute !== undefined && counts.lastMinute >= to - MINUTE_MS;
+    const complete =
+      counts.unread === undefined && counts.lastMinute !== undefined && counts.lastMinute >= to - MINUTE_MS;
     if (complete || clock.now() >= until) return counts;
     await clock.sleep(Math.min(LOOK_EVERY_MS, Math.max(1, until - clock.now())), signal);
   }
+}
+
+const UNTOLD_NEXT =
+  'See whether CloudWatch has RequestCount of AWS/ApplicationELB for this load balancer, and raise `load-balancer.wait` if it came later';
+
+/** Nothing was seen to be wrong with the service, and nothing to be right: time is over, as with a service that never answers. */
+function untold(note: string): { failure: Failure; note: string } {
+  return { note, failure: { reason: 'timeout', cause: note, final: true, next: UNTOLD_NEXT } };
 }
 
 /** What the load balancer has counted, judged. Pure. */
@@ -91,10 +102,12 @@ export function judgeBalancer(
   { mostPercent, by }: { mostPercent: number; by: Comparison },
 ): { failure?: Failure; note: string } {
   const total = Math.max(now.requests, now.errors);
-  if (total === 0) {
-    const note = 'CloudWatch has no request of the load balancer in this time';
-    return { note, failure: { reason: 'assert', cause: `${note}, so its 5xx answers prove nothing`, final: true } };
-  }
+  if (now.unread !== undefined)
+    return untold(`CloudWatch could not read what the load balancer counted (${now.unread})`);
+  if (total === 0)
+    return untold(
+      'CloudWatch has no request of the load balancer in this time: it is late (`wait` lets it take longer), or none went through this load balancer (`name`, `url`)',
+    );
   const note = `the load balancer counted ${now.errors} 5xx answers to ${total} requests (${percentText(now.errors, total)})`;
   if ((now.errors / total) * 100 > mostPercent)
     return {

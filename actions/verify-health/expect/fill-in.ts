@@ -10,6 +10,11 @@ export interface Identities {
 
 const PLACEHOLDER = /\{(revision|digest|version|sha)\}/g;
 
+// An expression finds its text anywhere, and 1.2 is in 1.2.3 and in 11.2: where it begins or ends with the identity, that has to be whole. A revision may have an appendix
+// (-dirty), a version with one is another.
+const NOT_LATER = String.raw`(?<!\d\.?)`;
+const NOT_LONGER = { revision: String.raw`(?!\w)`, digest: String.raw`(?!\w)`, version: String.raw`(?![\w+\-]|\.\w)` };
+
 /** An expectation whose placeholders are filled in, and the places that tell who answers. */
 export interface Wanted {
   expect: Expectation;
@@ -25,15 +30,19 @@ export interface Wanted {
  */
 export function fillIn(expect: Expectation, values: Identities): Wanted {
   const identityPaths = new Set<string>();
-  const filler = (quote: (value: string) => string) => (text: string, path: string) =>
-    text.replace(PLACEHOLDER, (_, name: keyof Identities | 'sha') => {
-      if (name === 'sha') throw shaRefused(path);
-      if (values[name] === '') throw valueMissing(path, name);
-      identityPaths.add(path);
-      return quote(values[name]);
-    });
+  const filler =
+    (quote: (value: string, at: { start: boolean; end: boolean; name: keyof Identities }) => string) =>
+    (text: string, path: string) =>
+      text.replace(PLACEHOLDER, (whole, name: keyof Identities | 'sha', offset: number) => {
+        if (name === 'sha') throw shaRefused(path);
+        if (values[name] === '') throw valueMissing(path, name);
+        identityPaths.add(path);
+        return quote(values[name], { start: offset === 0, end: offset + whole.length === text.length, name });
+      });
   const plain = filler((value) => value);
-  const inExpression = filler(escapeExpression);
+  const inExpression = filler(
+    (value, at) => (at.start ? NOT_LATER : '') + escapeExpression(value) + (at.end ? NOT_LONGER[at.name] : ''),
+  );
   const operand = <T>(wanted: T, path: string): T => {
     if (typeof wanted === 'string') return plain(wanted, path) as T;
     if (typeof wanted !== 'object' || wanted === null) return wanted;
@@ -45,7 +54,7 @@ export function fillIn(expect: Expectation, values: Identities): Wanted {
   };
   const all = <T>(record: Record<string, T>, prefix: string) =>
     Object.fromEntries(Object.entries(record).map(([key, wanted]) => [key, operand(wanted, prefix + key)]));
-  const { body } = expect;
+  const { body, url } = expect;
   const filledBody = typeof body === 'string' ? inExpression(body, 'body') : operand(body, 'body');
   const source = typeof body === 'string' ? body : body?.matches;
   const filled: Expectation = {
@@ -53,6 +62,7 @@ export function fillIn(expect: Expectation, values: Identities): Wanted {
     ...(expect.json && { json: all(expect.json, 'json.') }),
     ...(expect.headers && { headers: all(expect.headers, 'headers.') }),
     ...(filledBody !== undefined && { body: filledBody }),
+    ...(url !== undefined && { url: operand(url, 'url') }),
   };
   return {
     expect: filled,
@@ -67,12 +77,13 @@ export function withoutIdentity(expect: Expectation): Expectation {
   const names = (wanted: unknown) => JSON.stringify(wanted).search(PLACEHOLDER) >= 0;
   const kept = <T>(record: Record<string, T>) =>
     Object.fromEntries(Object.entries(record).filter(([, wanted]) => !names(wanted)));
-  const { json, headers, body, ...rest } = expect;
+  const { json, headers, body, url, ...rest } = expect;
   return {
     ...rest,
     ...(json && { json: kept(json) }),
     ...(headers && { headers: kept(headers) }),
     ...(body !== undefined && !names(body) && { body }),
+    ...(url !== undefined && !names(url) && { url }),
   };
 }
 

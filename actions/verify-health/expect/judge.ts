@@ -3,6 +3,8 @@ import { parseDuration } from '../../../lib/inputs.ts';
 import { parseJsonPath, valuesAt } from '../../../lib/json-path.ts';
 import type { Answer, CertificateFacts } from '../answer.ts';
 import type { Failure } from '../failure.ts';
+import { shownLocation, shownUrl } from '../secrets.ts';
+import { find } from './expression.ts';
 import type { Wanted } from './fill-in.ts';
 import { excerpt, MISSING, show, wrongBy } from './operators.ts';
 import { FINAL_STATUS, statusFits } from './status.ts';
@@ -17,6 +19,9 @@ export interface Judgement {
 }
 
 const DAY_MS = 86_400_000;
+/** Characters of a value that are shown whole. */
+const MOST_SHOWN = 500;
+const MOST_SEARCHED = 65_536;
 
 /** Judges one answer. Pure. @param now milliseconds since the epoch, for the certificate's end */
 export function judge(answer: Answer, wanted: Wanted, now: number): Judgement {
@@ -26,7 +31,7 @@ export function judge(answer: Answer, wanted: Wanted, now: number): Judgement {
   const failed = (failure: Failure | undefined) => failure && { failure, identity, stable };
   return (
     failed(statusFailure(answer, expect)) ??
-    failed(urlFailure(answer, expect)) ??
+    failed(urlFailure(answer, wanted)) ??
     failed(tlsFailure(answer.certificate, expect, now)) ??
     failed(headersFailure(answer, wanted)) ??
     failed(jsonFailure(answer, wanted, parsed)) ??
@@ -39,8 +44,8 @@ export function judge(answer: Answer, wanted: Wanted, now: number): Judgement {
 function statusFailure(answer: Answer, { status }: Expectation): Failure | undefined {
   if (answer.status === 0 || statusFits(answer.status, status)) return undefined;
   const wanted = [status ?? '2xx'].flat().join(' or ');
-  const moved = answer.headers.location ? ` to ${excerpt(answer.headers.location)}` : '';
-  const said = answer.body.trim() === '' ? '' : ` (${excerpt(answer.body)})`;
+  const moved = answer.headers.location ? ` to ${excerpt(shownLocation(answer.headers.location))}` : '';
+  const said = answer.body.trim() === '' ? '' : ` (${excerpt(shownLocation(answer.body))})`;
   return {
     reason: 'status',
     cause: `it answered ${answer.status}${moved}, expected ${wanted}${said}`,
@@ -48,9 +53,11 @@ function statusFailure(answer: Answer, { status }: Expectation): Failure | undef
   };
 }
 
-function urlFailure(answer: Answer, { url }: Expectation): Failure | undefined {
+function urlFailure(answer: Answer, { expect: { url }, identityPaths }: Wanted): Failure | undefined {
   const wrong = url === undefined ? undefined : wrongBy(answer.url, url);
-  return wrong === undefined ? undefined : assertion(`the final address ${wrong}`);
+  if (wrong === undefined) return undefined;
+  const said = wrong.replaceAll(answer.url, shownUrl(new URL(answer.url)));
+  return identityPaths.includes('url') ? mismatch('url', said, identityPaths) : assertion(`the final address ${said}`);
 }
 
 function tlsFailure(certificate: CertificateFacts | undefined, { tls }: Expectation, now: number): Failure | undefined {
@@ -106,7 +113,7 @@ function jsonFailure(
   if (!parsed || !('value' in parsed))
     return assertion(`the body is not JSON: ${bodyNote(answer)}${show(answer.body)}`);
   for (const [path, wanted] of Object.entries(expect.json)) {
-    const values = valuesAt(parsed.value, parseJsonPath(path) ?? []);
+    const values = valuesAt(parsed.value, parseJsonPath(path) ?? [], MISSING);
     for (const value of values.length === 0 ? [MISSING] : values) {
       const wrong = wrongBy(value, wanted);
       if (wrong !== undefined) return mismatch(`json.${path}`, wrong, identityPaths);
@@ -142,17 +149,17 @@ function selfDescription(answer: Answer, { expect, identityPaths, bodyIdentity }
   for (const [path, wanted] of Object.entries(expect.json ?? {})) {
     const values = json === undefined ? [] : valuesAt(json, parseJsonPath(path) ?? []);
     const value = values.length > 1 ? values : values[0];
-    if (value !== undefined) identity[path] = value;
+    if (value !== undefined) identity[path] = bounded(value);
     if (keepsStill(wanted)) stable[`json.${path}`] = value;
   }
   for (const [name, wanted] of Object.entries(expect.headers ?? {})) {
     const value = answer.headers[name.toLowerCase()];
     if (value !== undefined && (identityPaths.includes(`headers.${name}`) || keepsStill(wanted)))
-      identity[name] = value;
+      identity[name] = bounded(value);
     if (keepsStill(wanted)) stable[`headers.${name}`] = value;
   }
   if (bodyIdentity !== undefined) {
-    const found = new RegExp(bodyIdentity, 'u').exec(answer.body)?.[1];
+    const found = answer.body.length > MOST_SEARCHED ? undefined : identityIn(answer.body, bodyIdentity);
     if (found !== undefined) identity.body = found;
   }
   return { identity, stable };
@@ -169,8 +176,23 @@ function assertion(cause: string): Failure {
 
 function parseJson(text: string): { value?: unknown } {
   try {
-    return { value: JSON.parse(text) };
+    // A byte order mark, which some servers put before it, is no part of JSON (RFC 8259, section 8.1).
+    return { value: JSON.parse(text.replace(/^\uFEFF/, '')) };
   } catch {
     return {};
+  }
+}
+
+/** What it says of itself is shown in many places, and may be a whole document. */
+function bounded(value: unknown): unknown {
+  return (JSON.stringify(value) ?? '').length > MOST_SHOWN ? show(value) : value;
+}
+
+/** Only to say which version answers: that it cannot be found in time is no fault. */
+function identityIn(body: string, source: string): string | undefined {
+  try {
+    return find(source, body)?.[1];
+  } catch {
+    return undefined;
   }
 }

@@ -1,4 +1,5 @@
 import type { Operators } from '../../../lib/config/verify.ts';
+import { matches, TooLong } from './expression.ts';
 
 /** Nothing is there: neither null nor empty text. */
 export const MISSING = Symbol('missing');
@@ -14,8 +15,13 @@ export function wrongBy(value: Value, wanted: Operators | string | number | bool
   if (operators.exists === false) return value === MISSING ? undefined : `is ${show(value)}, expected none`;
   if (value === MISSING) return `is missing, expected ${wantedText(operators)}`;
   for (const [operator, operand] of Object.entries(operators)) {
-    const fits = CHECKS[operator as keyof Operators](value, operand as never);
-    if (!fits) return `is ${show(value)}${typeNote(value, operator)}, expected ${phrase(operator, operand)}`;
+    try {
+      if (CHECKS[operator as keyof Operators](value, operand as never)) continue;
+    } catch (error) {
+      if (!(error instanceof TooLong)) throw error;
+      return `is ${show(value)}, and the expression takes too long on it: /${operand}/`;
+    }
+    return `is ${show(value)}${note(value, operator, operand)}, expected ${phrase(operator, operand)}`;
   }
   return undefined;
 }
@@ -29,8 +35,7 @@ const CHECKS: Readonly<Record<keyof Operators, Check>> = {
   equals: (value, operand) => value === operand,
   not: (value, operand) => value !== operand,
   'one-of': ((value: Value, list: Value[]) => list.includes(value)) as Check,
-  matches: ((value: Value, source: string) =>
-    typeof value === 'string' && new RegExp(source, 'u').test(value)) as Check,
+  matches: ((value: Value, source: string) => typeof value === 'string' && matches(source, value)) as Check,
   contains: ((value: Value, part: Value) =>
     Array.isArray(value) ? value.includes(part) : typeof value === 'string' && value.includes(String(part))) as Check,
   'at-least': number((value, limit) => value >= limit),
@@ -81,8 +86,11 @@ function phrase(operator: string, operand: Value): string {
 
 const ORDERED: ReadonlySet<string> = new Set(['at-least', 'at-most', 'above', 'below']);
 
-/** Text that looks like a number is the usual surprise. */
-function typeNote(value: Value, operator: string): string {
+/** Text that looks like a number is the usual surprise, and a commit's id that is cut short. */
+function note(value: Value, operator: string, operand: Value): string {
+  const begins =
+    typeof value === 'string' && value.length >= 7 && typeof operand === 'string' && operand.startsWith(value);
+  if (operator === 'equals' && begins) return ' (only its beginning)';
   return ORDERED.has(operator) && typeof value !== 'number' ? ` (${typeOf(value)}, not a number)` : '';
 }
 

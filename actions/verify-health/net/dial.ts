@@ -62,7 +62,8 @@ export async function secure(
 ): Promise<TLSSocket> {
   const { signal, end } = limit(whole, deadlines.tls, 'TLS handshake');
   const started = performance.now();
-  const name = host.replace(/^\[|\]$/g, '');
+  // The dot at the end of a whole name is not part of a server name (RFC 6066, section 3).
+  const name = host.replace(/^\[|\]$/g, '').replace(/\.$/, '');
   const socket = connectTls({
     socket: raw,
     host: name,

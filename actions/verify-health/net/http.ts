@@ -2,12 +2,14 @@ import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage
 import type { Socket } from 'node:net';
 import type { Answer, Timings } from '../answer.ts';
 import { ProbeFailure } from '../failure.ts';
+import { shownUrl } from '../secrets.ts';
 import type { Target } from '../target.ts';
-import { findPlace } from './addresses.ts';
+import { findPlace, type Lookup, leads } from './addresses.ts';
+import { classify } from './classify.ts';
 import { certificateOf, dial, secure } from './dial.ts';
 import type { ProxyFor } from './proxy.ts';
 import { type Asked, redirected } from './redirect.ts';
-import { tooLate } from './within.ts';
+import { limit, tooLate } from './within.ts';
 
 /** Bytes of a body that are read; a health answer is small, and an endless one must not fill memory. */
 export const BODY_LIMIT = 256 * 1024;
@@ -20,6 +22,8 @@ export interface Attempt {
   timings: Timings;
   /** Address that it was connected to. */
   address?: string | undefined;
+  /** The request has a connection, new or kept. */
+  connected?: boolean | undefined;
   /** What was read so far where nothing says that it is all (TCP). */
   partial?: string | undefined;
   /** Chooses one of the addresses, where instances are told apart by them. */
@@ -29,10 +33,12 @@ export interface Attempt {
 /** Connections of attempts: a fresh one each, or kept between them. */
 export class Dialler extends Agent {
   readonly #proxyFor: ProxyFor;
+  readonly #lookup: Lookup;
 
-  constructor(proxyFor: ProxyFor, keep: boolean) {
+  constructor(proxyFor: ProxyFor, lookup: Lookup, keep: boolean) {
     super({ keepAlive: keep, maxFreeSockets: 256 });
     this.#proxyFor = proxyFor;
+    this.#lookup = lookup;
   }
 
   /** The agent asks for a connection when it has none to give; the request's own options say for which attempt. */
@@ -52,15 +58,30 @@ export class Dialler extends Agent {
   }
 
   proxyOf(target: Target, to: URL): URL | undefined {
-    const direct = target.family !== 'any' || target.overrides.length > 0 || target.instances?.by === 'address';
+    const direct =
+      target.family !== 'any' ||
+      target.instances?.by === 'address' ||
+      target.overrides.some((override) => leads(override, to.hostname, portOf(to)));
     return direct ? undefined : this.#proxyFor(to);
   }
 
   /** @throws ProbeFailure, or an error of network or TLS with a code */
   async connect(attempt: Attempt, to: URL): Promise<Socket> {
+    const proxy = this.proxyOf(attempt.target, to);
+    if (!proxy) return this.#open(attempt, to);
+    const { signal, timings, target } = attempt;
+    const socket = await this.#open(attempt, to, proxy).catch((error) => {
+      const failure = classify(signal.aborted ? signal.reason : error);
+      throw new ProbeFailure(failure.reason, `the proxy ${proxy.host}: ${failure.cause}`, failure.final);
+    });
+    if (to.protocol !== 'https:') return socket;
+    await tunnel(socket, proxy, to, attempt);
+    return secure(socket, to.hostname, { deadlines: target.deadlines, signal, ca: target.ca, timings });
+  }
+
+  async #open(attempt: Attempt, to: URL, proxy?: URL): Promise<Socket> {
     const { target, signal, timings } = attempt;
     const { family, overrides, deadlines, ca } = target;
-    const proxy = this.proxyOf(target, to);
     const at = proxy ?? to;
     const started = performance.now();
     const found = await findPlace(at.hostname, portOf(at), {
@@ -68,6 +89,7 @@ export class Dialler extends Agent {
       overrides: proxy ? [] : overrides,
       dnsMs: deadlines.dns,
       signal,
+      lookup: this.#lookup,
     });
     timings.dns = performance.now() - started;
     // Where a redirect leads is no instance of the service.
@@ -79,9 +101,7 @@ export class Dialler extends Agent {
     const secureFor = at.protocol === 'https:' || at.protocol === 'tls:' ? at.hostname : undefined;
     const socket = await dial({ addresses, port: found.port, secureFor, ca, deadlines, signal, timings });
     attempt.address ??= socket.remoteAddress;
-    if (!proxy || to.protocol !== 'https:') return socket;
-    await tunnel(socket, proxy, to, attempt);
-    return secure(socket, to.hostname, { deadlines, signal, ca, timings });
+    return socket;
   }
 }
 
@@ -90,7 +110,22 @@ function portOf(url: URL): number {
 }
 
 /** Asks a proxy for a way through (RFC 9110, section 9.3.6). */
-function tunnel(socket: Socket, proxy: URL, to: URL, { signal }: Attempt): Promise<void> {
+async function tunnel(socket: Socket, proxy: URL, to: URL, { signal: whole, target }: Attempt): Promise<void> {
+  const { signal, end } = limit(whole, target.deadlines.connect, 'way through');
+  try {
+    await wayThrough(socket, proxy, to, signal);
+  } catch (error) {
+    // Nobody else has it yet, and a proxy may keep it open for as long as it likes.
+    socket.on('error', () => undefined).destroy();
+    if (error instanceof ProbeFailure && error.failure.reason === 'timeout' && !whole.aborted)
+      throw new ProbeFailure('timeout', `the proxy ${proxy.host}: ${error.message}`);
+    throw error;
+  } finally {
+    end();
+  }
+}
+
+function wayThrough(socket: Socket, proxy: URL, to: URL, signal: AbortSignal): Promise<void> {
   const place = `${to.hostname}:${portOf(to)}`;
   return new Promise((resolve, reject) => {
     const request = httpRequest({
@@ -101,16 +136,16 @@ function tunnel(socket: Socket, proxy: URL, to: URL, { signal }: Attempt): Promi
       signal,
     });
     request.on('error', (error) => reject(signal.aborted ? signal.reason : error));
-    request.on('response', (response) => reject(proxyRefused(response.statusCode)));
-    request.on('connect', (response) =>
-      response.statusCode === 200 ? resolve() : reject(proxyRefused(response.statusCode)),
+    request.on('response', (response) => reject(proxyRefused(proxy, response.statusCode)));
+    request.on('connect', ({ statusCode = 0 }) =>
+      statusCode >= 200 && statusCode <= 299 ? resolve() : reject(proxyRefused(proxy, statusCode)),
     );
     request.end();
   });
 }
 
-function proxyRefused(status: number | undefined): ProbeFailure {
-  return new ProbeFailure('refused', `the proxy answered ${status} and opened no way through`, status === 407);
+function proxyRefused({ host }: URL, status: number | undefined): ProbeFailure {
+  return new ProbeFailure('refused', `the proxy ${host} answered ${status} and opened no way through`, status === 407);
 }
 
 function proxyAuthorization({ username, password }: URL): Record<string, string> {
@@ -138,9 +173,12 @@ export async function askHttp(attempt: Attempt, dialler: Dialler): Promise<Omit<
 }
 
 function circle(visited: readonly Asked[], next: Asked): ProbeFailure {
-  const way = [...visited, next].map(({ url }) => url.href).slice(-3);
+  const way = [...visited, next].map(({ url }) => shownUrl(url)).slice(-3);
   return new ProbeFailure('status', `redirects go in a circle: ${way.join(' → ')}`);
 }
+
+/** What writing to a connection meets that the other side has closed. */
+const CLOSED: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE']);
 
 type Exchanged = Pick<Answer, 'status' | 'headers' | 'body' | 'truncated' | 'certificate'>;
 
@@ -148,13 +186,16 @@ type Exchanged = Pick<Answer, 'status' | 'headers' | 'body' | 'truncated' | 'cer
 async function exchange(asked: Asked, attempt: Attempt, dialler: Dialler): Promise<Exchanged> {
   for (;;) {
     const request = send(asked, attempt, dialler);
+    let begun = false;
     try {
       const response = await answered(request, attempt);
+      begun = true;
       const certificate = certificateOf(response.socket);
       return { ...(await read(response, attempt.signal)), certificate };
     } catch (error) {
       request.destroy();
-      const stale = request.reusedSocket && (error as NodeJS.ErrnoException).code === 'ECONNRESET';
+      // An answer that had begun was cut off: that is the service's fault, and no connection that had been idle too long.
+      const stale = !begun && request.reusedSocket && CLOSED.has((error as NodeJS.ErrnoException).code ?? '');
       if (!stale || (asked.method !== 'GET' && asked.method !== 'HEAD')) throw error;
     }
   }
@@ -190,7 +231,11 @@ function requestHeaders({ url, headers, body }: Asked): Record<string, string> {
 }
 
 /** The head of the answer, within the time for its first byte. */
-function answered(request: ClientRequest, { signal, target, timings }: Attempt): Promise<IncomingMessage> {
+function answered(request: ClientRequest, attempt: Attempt): Promise<IncomingMessage> {
+  const { signal, target, timings } = attempt;
+  // Of a redirect's second step.
+  delete timings.firstByte;
+  attempt.connected = false;
   return new Promise((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined;
     let sentAt = performance.now();
@@ -204,6 +249,7 @@ function answered(request: ClientRequest, { signal, target, timings }: Attempt):
     signal.addEventListener('abort', onAbort, { once: true });
     // The agent gives a socket when it is connected.
     request.once('socket', () => {
+      attempt.connected = true;
       sentAt = performance.now();
       const ms = target.deadlines.firstByte;
       timer = setTimeout(() => done(() => reject(tooLate(ms, 'first byte of the answer'))), ms);

@@ -1,4 +1,7 @@
-/** A proxy that stands between this machine and an address; undefined where there is none. */
+import { BlockList, isIP } from 'node:net';
+import { ProbeFailure } from '../failure.ts';
+
+/** A proxy that stands between this machine and an address; undefined where there is none. @throws ProbeFailure for one that cannot be used */
 export type ProxyFor = (url: URL) => URL | undefined;
 
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' };
@@ -21,21 +24,49 @@ export function environmentProxy(env: NodeJS.ProcessEnv): ProxyFor {
   };
 }
 
-function parse(text: string): URL | undefined {
+/** Going past a proxy that cannot be read would go where nobody said. */
+function parse(text: string): URL {
   const whole = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
-  return URL.canParse(whole) ? new URL(whole) : undefined;
+  // The text may hold a password.
+  if (!URL.canParse(whole)) throw unusable('the proxy of the environment is no address');
+  const url = new URL(whole);
+  if (url.protocol === 'http:' || url.protocol === 'https:') return url;
+  throw unusable(`the proxy ${url.protocol}//${url.host} is not of a kind that is spoken here (http, https)`);
+}
+
+function unusable(cause: string): ProbeFailure {
+  return new ProbeFailure(
+    'refused',
+    `${cause}; correct HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, or set \`proxy: none\``,
+    true,
+  );
 }
 
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '[::1]' || /^127\./.test(host);
 }
 
-/** `example.com` and `.example.com` cover the name and what is below it; `*` everything; a port narrows it. */
+/** `example.com` and `.example.com` cover the name and what is below it, 10.0.0.0/8 the addresses in it; `*` everything; a port narrows it. */
 function covers(entry: string, url: URL): boolean {
   if (entry === '*') return true;
+  const host = url.hostname.toLowerCase();
+  const address = host.replace(/^\[|\]$/g, '');
+  if (entry.includes('/')) return isIP(address) !== 0 && within(entry, address);
+  // An IPv6 address is full of colons, of which none begins a port outside of brackets.
+  if (isIP(entry) === 6) return isIP(address) === 6 && within(`${entry}/128`, address);
   const [, name = '', port] = /^(.*?)(?::(\d+))?$/.exec(entry.toLowerCase()) ?? [];
   if (port !== undefined && port !== (url.port || DEFAULT_PORTS[url.protocol])) return false;
   const bare = name.replace(/^\*?\./, '');
-  const host = url.hostname.toLowerCase();
-  return host === bare || host === `[${bare}]` || host.endsWith(`.${bare}`);
+  return host === bare || host.endsWith(`.${bare}`);
+}
+
+/** Whether an address is in a block such as 10.0.0.0/8; what is no block holds none. */
+function within(block: string, address: string): boolean {
+  const [, net = '', bits = ''] = /^(.+)\/(\d{1,3})$/.exec(block) ?? [];
+  const kind = isIP(net);
+  if (kind === 0 || Number(bits) > (kind === 4 ? 32 : 128)) return false;
+  const list = new BlockList();
+  const family = kind === 4 ? 'ipv4' : 'ipv6';
+  list.addSubnet(net, Number(bits), family);
+  return isIP(address) === kind && list.check(address, family);
 }

@@ -23,6 +23,18 @@ export interface LoopPorts {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
+/**
+ * Probes under way at once. A service that stands still holds rate times `attempt-timeout` of them, which is what an open loop is for; but
+ * a machine has only so many connections, and its own end of them must not be taken for the service's.
+ */
+const MOST_UNDER_WAY = 1000;
+
+const NOT_SENT: Failure = {
+  reason: 'timeout',
+  cause: `it was not sent: ${MOST_UNDER_WAY.toLocaleString('en')} earlier ones were still without an answer`,
+  final: false,
+};
+
 /** How many probes a schedule holds. */
 export function sizeOf({ rate, durationMs }: Schedule): number {
   return Math.max(1, Math.floor((rate * durationMs) / 1000));
@@ -48,7 +60,7 @@ export async function openLoop(
   const started = now();
   const send = async (dueMs: number) => {
     const sent = now() - started;
-    const failure = await probe();
+    const failure = underway.size < MOST_UNDER_WAY ? await probe() : NOT_SENT;
     const sample = { dueMs, ms: now() - started - Math.min(dueMs, sent), lateMs: Math.max(0, sent - dueMs), failure };
     samples.push(sample);
     if (enough(sample)) done.abort();

@@ -12,6 +12,9 @@ export interface SoakPorts {
   signal: AbortSignal;
 }
 
+/** Probes that failed from the first on, by which a baseline says that nothing healthy serves yet. */
+const NOTHING_THERE = 5;
+
 /** What a soak of one address gave. */
 export interface Soaked {
   target: Target;
@@ -49,7 +52,13 @@ export async function runSoak(
         if (!moved) return undefined;
         return { reason: 'flapping' as const, cause: 'it says something else of itself than before', final: false };
       };
-      const enough = ({ failure }: Sample) => failure !== undefined && ++failed > allowed && !measureAll;
+      let ended = 0;
+      const enough = ({ failure }: Sample) => {
+        ended++;
+        if (failure !== undefined) failed++;
+        // Measured on, nothing would still be nothing: a first deployment need not wait for that.
+        return measureAll ? failed === ended && failed >= NOTHING_THERE : failed > allowed;
+      };
       const samples = await openLoop(rules, probe, enough, ports.signal, {
         now: () => performance.now(),
         sleep: (ms, signal) => ports.clock.sleep(ms, signal),

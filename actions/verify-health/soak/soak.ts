@@ -1,4 +1,5 @@
 import type { BaselineConfig, SoakConfig } from '../../../lib/config/verify.ts';
+import { Problem } from '../../../lib/errors.ts';
 import { parseDuration } from '../../../lib/inputs.ts';
 import type { Failure, FailureReason } from '../failure.ts';
 import { type Sample, type Schedule, sizeOf } from './open-loop.ts';
@@ -13,6 +14,7 @@ export interface SoakRules extends Schedule {
   connections: 'keep' | 'new';
 }
 
+/** @throws Problem for more samples than there will be probes */
 export function soakRules(config: SoakConfig): SoakRules {
   const ms = (text: string | undefined) => (text === undefined ? undefined : parseDuration(text));
   const schedule = { rate: config.rate ?? 5, durationMs: ms(config.duration) ?? 0 };
@@ -21,9 +23,19 @@ export function soakRules(config: SoakConfig): SoakRules {
     ...schedule,
     successRate: config['success-rate'] ?? 99,
     limits: Object.fromEntries(Object.entries(limits).filter(([, limit]) => limit !== undefined)),
-    minSamples: config['min-samples'] ?? Math.min(20, sizeOf(schedule)),
+    minSamples: reachable(config['min-samples'], sizeOf(schedule)) ?? Math.min(20, sizeOf(schedule)),
     connections: config.connections ?? 'keep',
   };
+}
+
+function reachable(least: number | undefined, size: number): number | undefined {
+  if (least === undefined || least <= size) return least;
+  throw new Problem({
+    what: "input 'soak', min-samples",
+    seen: String(least),
+    cause: `duration and rate make ${size} probes, so that there can never be so many`,
+    fix: 'Raise `duration` or `rate`, or lower `min-samples`',
+  });
 }
 
 /** A soak in numbers. */

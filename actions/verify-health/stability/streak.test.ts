@@ -41,6 +41,13 @@ test.each<[story: string, rules: Rules, reason: FailureReason, cause: RegExp]>([
   ['+1+2+1+2', { successes: 3, instances: 3 }, 'version-mismatch', /^only 2 of 3 instances have reported it \(1, 2\)$/],
   ['+1x2+3+1x2+3+1x2', { successes: 3, instances: 3 }, 'status', /^1 of 3 instances \(2\): it answered 500/],
   ['+1o2o3+1o2o3', { successes: 3, instances: 3 }, 'version-mismatch', /^2 of 3 instances \(2, 3\): another version/],
+  [
+    'o4o4+1+2+1+2',
+    { successes: 2, instances: 3 },
+    'version-mismatch',
+    /^only 2 of 3 instances have reported it \(1, 2\)$/,
+  ],
+  ['+x+x++++', { successes: 3, instances: 2, by: 'header:x' }, 'version-mismatch', /^no answer says which instance/],
   ['+1x1+2x2+1x1', { successes: 3, instances: 2 }, 'flapping', /^it passed and failed again 3 times/],
 ])('%s ends for the reason %p %s', (story, rules, reason, cause) => {
   const failure = explain(play(story), rules);

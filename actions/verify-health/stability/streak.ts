@@ -15,6 +15,8 @@ export interface Rules {
   successes: number;
   /** Distinct instances among them; undefined where instances are not told apart. */
   instances?: number | undefined;
+  /** How they are told apart, for people. */
+  by?: string | undefined;
 }
 
 interface Tally {
@@ -101,6 +103,8 @@ export function isStable(streak: Streak, { successes, instances = 0 }: Rules): b
 
 /** Why the time was over before it was stable, as a person would say it. */
 export function explain(streak: Streak, rules: Rules): Failure {
+  // Only instances are wanting, and each that is known had its turn in this row: what failed before it (an earlier version's) is gone.
+  if (streak.inARow >= rules.successes && streak.inARow > streak.byInstance.size) return tooFew(streak, rules);
   const bad = culprits(streak);
   if (bad) return bad;
   const { last, drops } = streak;
@@ -125,7 +129,9 @@ function culprits({ byInstance }: Streak): Failure | undefined {
   return { reason, cause: `${failing.length} of ${all.length} instances (${names}): ${cause}`, final };
 }
 
-function tooFew({ inARow, seen }: Streak, { successes, instances = 0 }: Rules): Failure {
+function tooFew({ inARow, seen }: Streak, { successes, instances = 0, by }: Rules): Failure {
+  if (seen.size === 0 && instances > 0 && by !== undefined)
+    return { reason: 'version-mismatch', cause: `no answer says which instance it is from (${by})`, final: false };
   if (inARow >= successes || seen.size < instances) {
     const names = seen.size === 0 ? '' : ` (${[...seen].join(', ')})`;
     return {

@@ -2,7 +2,7 @@ import type { Clock } from '../../../lib/clock.ts';
 import { cancelled } from '../../../lib/errors.ts';
 import { judge } from '../expect/judge.ts';
 import { type Failure, failureText } from '../failure.ts';
-import { type Prober, redacted, type Seen } from '../probe.ts';
+import { type Prober, redacted, type Seen, withoutSecrets } from '../probe.ts';
 import type { Target } from '../target.ts';
 import { type Pace, pauseAfter } from './backoff.ts';
 import { instanceOf, Rota } from './instance.ts';
@@ -13,6 +13,8 @@ export interface WatchOptions extends Pace {
   /** Milliseconds since the epoch. */
   deadline: number;
   failFast: boolean;
+  /** Fires when another address has decided the outcome already. */
+  decided?: AbortSignal;
   /** Of the run: it is cancelled. */
   signal: AbortSignal;
 }
@@ -44,6 +46,8 @@ export interface Verdict {
   /** Why it is not healthy; where it is, the last failure before. */
   failure?: Failure;
   timedOut: boolean;
+  /** Another address had decided the outcome already. */
+  leftAlone?: true;
   /** Of the last attempt. */
   seen?: Seen;
   events: { at: number; text: string }[];
@@ -62,18 +66,22 @@ export async function watch(target: Target, o: WatchOptions, ports: WatchPorts):
     timedOut: false,
     events: [],
   };
+  const stop = o.decided ? AbortSignal.any([o.signal, o.decided]) : o.signal;
   const rota = new Rota();
   let streak = NEW_STREAK;
   let failures = 0;
   let told = '';
   const end = (extra: Partial<Verdict>): Verdict => ({ ...verdict, instances: [...streak.seen], ...extra });
+  const alone = () => end({ leftAlone: true, failure: explain(streak, rulesOf(target, o, rota)) });
   for (;;) {
     const left = o.deadline - clock.now();
     if (left <= 0) break;
+    if (o.decided?.aborted) return alone();
     const timeoutMs = Math.min(target.attemptMs, left);
     const choose = target.instances?.by === 'address' ? rota.choose : undefined;
-    const seen = await ports.prober.probe(target, { timeoutMs, signal: o.signal, choose });
+    const seen = await ports.prober.probe(target, { timeoutMs, signal: stop, choose });
     if (o.signal.aborted) throw cancelled('verification');
+    if (o.decided?.aborted) return alone();
     const look = lookAt(target, seen, clock.now());
     verdict.attempts++;
     verdict.seen = seen;
@@ -93,13 +101,20 @@ export async function watch(target: Target, o: WatchOptions, ports: WatchPorts):
     if (isStable(streak, rulesOf(target, o, rota))) return end({ healthy: true });
     failures = look.failure ? failures + 1 : 0;
     const rest = Math.min(pauseAfter(failures, o, ports.random), o.deadline - clock.now());
-    if (rest > 0) await clock.sleep(rest, o.signal);
+    if (rest > 0)
+      await clock.sleep(rest, stop).catch((error) => {
+        if (o.signal.aborted || !o.decided?.aborted) throw error;
+      });
   }
   return end({ timedOut: true, failure: explain(streak, rulesOf(target, o, rota)) });
 }
 
 function rulesOf({ instances }: Target, { successes }: WatchOptions, rota: Rota): Rules {
-  return { successes, instances: instances && (instances.count ?? (instances.by === 'address' ? rota.size : 1)) };
+  return {
+    successes,
+    by: instances?.by,
+    instances: instances && (instances.count ?? (instances.by === 'address' ? rota.size : 1)),
+  };
 }
 
 /** What an attempt means. */
@@ -107,7 +122,18 @@ export function lookAt(target: Target, seen: Seen, now: number): Look {
   const instance = target.instances && instanceOf(seen, target.instances);
   if (!seen.answer) return { failure: seen.failure, identity: {}, stable: {}, instance };
   const { failure, identity, stable } = judge(seen.answer, target.wanted, now);
-  return { identity, stable, instance, ...(failure && { failure: redacted(failure, target) }) };
+  return {
+    identity: cleaned(identity, target),
+    stable,
+    instance: instance && withoutSecrets(instance, target),
+    ...(failure && { failure: redacted(failure, target) }),
+  };
+}
+
+/** An answer may say of itself what it was sent. */
+function cleaned(identity: Record<string, unknown>, target: Target): Record<string, unknown> {
+  if (target.secrets.length === 0) return identity;
+  return JSON.parse(withoutSecrets(JSON.stringify(identity), target));
 }
 
 export type { Streak };

@@ -307,7 +307,7 @@ describe('where it goes', () => {
     ]);
     expect(asked).toEqual(['GET http://www.test/health Basic dXNlcjpwYXNz', 'CONNECT www.test:443 HTTP/1.1']);
     const denied = await verify({ url: 'https://denied.test/', attempts: '3' }, { env });
-    expect(denied.outcome.cause).toMatch(/refused: the proxy answered 403 and opened no way through/);
+    expect(denied.outcome.cause).toMatch(/refused: the proxy 127\.0\.0\.1:\d+ answered 403 and opened no way through/);
   });
 });
 
@@ -385,7 +385,7 @@ test.each(
       {
         url: 'http://x/',
         soak: '{ duration: 1s }',
-        baseline: '{"version":1,"at":"x","connections":"new","endpoints":{}}',
+        baseline: '{"version":1,"at":"x","connections":"new","endpoints":{"http://x/":{"samples":1,"failed":0}}}',
       },
       /its latency cannot be compared/,
     ],
