@@ -9,6 +9,8 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -84,13 +86,14 @@ interface Options {
   signal?: AbortSignal;
   env?: NodeJS.ProcessEnv;
   ports?: Partial<RunPorts>;
+  giveUpMs?: number;
   /** Programs beside terraform, by name. */
   installed?: Record<string, string>;
 }
 
 async function go(
   given: Record<string, string>,
-  { signal = new AbortController().signal, env = {}, ports: ports_ = {}, installed = {} }: Options = {},
+  { signal = new AbortController().signal, env = {}, ports: ports_ = {}, installed = {}, giveUpMs = 60_000 }: Options = {},
 ) {
   const inputs = readInputs(fields, (name) => given[name] ?? '');
   const config = async () => loadConfig(CONFIG, '.github/slipway.yml');
@@ -105,7 +108,7 @@ async function go(
     { vars, environment: inputs.environment, pluginCache: join(base, 'plugins') },
   );
   const ports = { processes: processes(), log, env: childEnv, signal, scratch: join(tempDir, 'scratch') };
-  const terraform = await openTerraform(binary ?? '', folder, ports);
+  const terraform = await openTerraform(binary ?? '', folder, { ...ports, giveUpMs });
   const tools = { processes: processes(), log, env: childEnv, signal, find: async (tool: string) => installed[tool] };
   const identity = { repository: 'acme/sample', commit: 'c'.repeat(40), runId: '7', runAttempt: 1, actor: 'ada' };
   const lastApplied = async () => undefined;
@@ -296,6 +299,46 @@ test('cancelling lets Terraform finish what it has begun and write its state', a
   await expect(running).rejects.toMatchObject({ kind: 'cancelled' });
   const state = execFileSync(binary ?? '', ['show', '-json'], { cwd: join(workspace, 'infra') });
   expect(JSON.parse(String(state)).values.root_module.resources.length).toBeGreaterThan(0);
+});
+
+test('cancelling ends what a local-exec has started too: nothing works on once the state is unlocked', async () => {
+  write('slow.tf', SLOW.replace('sleep 2', '(sleep 1; touch late) & wait'));
+  const stop = new AbortController();
+  const running = go({ operation: 'apply' }, { signal: stop.signal });
+  await started();
+  stop.abort();
+  await expect(running).rejects.toMatchObject({ kind: 'cancelled' });
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  expect(readdirSync(join(workspace, 'infra'))).not.toContain('late');
+});
+
+test('what hangs after a cancellation is given up, and the lock is given back', async () => {
+  const silent = createServer(() => undefined);
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  const { port } = silent.address() as AddressInfo;
+  // Nothing stops this read but a second interrupt.
+  write(
+    'hangs.tf',
+    `data "terraform_remote_state" "hangs" {
+  backend    = "http"
+  config     = { address = "http://127.0.0.1:${port}/" }
+  depends_on = [terraform_data.host]
+}
+`,
+  );
+  const stop = new AbortController();
+  const asked = new Promise((resolve) => silent.once('request', resolve));
+  const running = go({ operation: 'apply' }, { signal: stop.signal, giveUpMs: 200 });
+  await asked;
+  stop.abort();
+  await expect(running).rejects.toMatchObject({ kind: 'cancelled' });
+  silent.closeAllConnections();
+  silent.close();
+  const files = readdirSync(join(workspace, 'infra'));
+  expect(files).not.toContain('.terraform.tfstate.lock.info');
+  // What was done before is kept.
+  const state = JSON.parse(readFileSync(join(workspace, 'infra/terraform.tfstate'), 'utf8'));
+  expect(state.resources).toMatchObject([{ type: 'terraform_data', name: 'host' }]);
 });
 
 test('the action’s own inputs are not in Terraform’s environment, and variables are no arguments', async () => {

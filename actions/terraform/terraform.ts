@@ -66,6 +66,8 @@ export interface TerraformPorts {
   signal: AbortSignal;
   /** A folder of this run's own, for files that must not be read by others. */
   scratch: string;
+  /** How long after a cancellation Terraform is told to give up; for tests. */
+  giveUpMs?: number;
 }
 
 /** Messages that only say that work goes on; they are there with debug logging. */
@@ -78,6 +80,8 @@ const REPEATED = 'planned_change';
  * what it has begun and write its state. Source: actions/runner, ProcessInvoker.cs.
  */
 const STOP_MS = 9_000;
+/** What hangs by then is given up, which leaves Terraform time to keep its state and give its lock back. */
+const GIVE_UP_MS = 5_500;
 
 /**
  * Environment of Terraform: variables as TF_VAR_NAME (never as arguments, which every process may read), no prompts, no
@@ -159,15 +163,16 @@ class Caller {
   }
 
   async call(args: string[], onLine?: (line: string, stream: 'stdout' | 'stderr') => void) {
-    const { env, signal } = this.#ports;
-    const options = { cwd: this.#root, env, signal, killAfterMs: STOP_MS, onLine };
+    const { env, signal, giveUpMs = GIVE_UP_MS } = this.#ports;
+    const stop = { signal, group: true, insistAfterMs: giveUpMs, killAfterMs: STOP_MS };
+    const options = { cwd: this.#root, env, onLine, ...stop };
     const { code, stdout, stderr } = await this.#ports.processes.run([this.#binary, ...args], options);
     return { code, stdout: stdout.toString('utf8'), stderr };
   }
 
   async identity(): Promise<{ product: Terraform['product']; version: string }> {
     const value = (await this.json(['version', '-json'])) as { terraform_version?: string };
-    const isTofu = /tofu(\.exe)?$/.test(this.#binary);
+    const isTofu = /tofu(-bin)?(\.exe)?$/.test(this.#binary);
     return { product: isTofu ? 'OpenTofu' : 'Terraform', version: value.terraform_version ?? 'unknown' };
   }
 
