@@ -28,13 +28,16 @@ const find = (tool: 'auto' | 'terraform' | 'tofu', version = '') =>
     },
   );
 
-test.each(['terraform', 'tofu'] as const)('%s is run itself where a wrapper of its setup action is on PATH', async (tool) => {
-  // What the wrappers print makes the version unreadable.
-  program(tool, '1.9.0', "echo '[command]/opt/bin'");
-  program(`${tool}-bin`, '1.9.0');
-  expect(await find(tool)).toBe(join(folder, `${tool}-bin`));
-  expect(await find('auto', '1.9.0')).toBe(join(folder, `${tool}-bin`));
-});
+test.each(['terraform', 'tofu'] as const)(
+  '%s is run itself where a wrapper of its setup action is on PATH',
+  async (tool) => {
+    // What the wrappers print makes the version unreadable.
+    program(tool, '1.9.0', "echo '[command]/opt/bin'");
+    program(`${tool}-bin`, '1.9.0');
+    expect(await find(tool)).toBe(join(folder, `${tool}-bin`));
+    expect(await find('auto', '1.9.0')).toBe(join(folder, `${tool}-bin`));
+  },
+);
 
 test('without a wrapper it is the one on PATH, terraform before tofu', async () => {
   program('tofu', '1.10.0');

@@ -93,7 +93,13 @@ interface Options {
 
 async function go(
   given: Record<string, string>,
-  { signal = new AbortController().signal, env = {}, ports: ports_ = {}, installed = {}, giveUpMs = 60_000 }: Options = {},
+  {
+    signal = new AbortController().signal,
+    env = {},
+    ports: ports_ = {},
+    installed = {},
+    giveUpMs = 60_000,
+  }: Options = {},
 ) {
   const inputs = readInputs(fields, (name) => given[name] ?? '');
   const config = async () => loadConfig(CONFIG, '.github/slipway.yml');
@@ -264,6 +270,61 @@ test('an apply that fails halfway says how far it came', async () => {
     line: 3,
     message: expect.stringMatching(/^terraform_data.bad: /),
   });
+});
+
+test('what a failing apply says hides what is sensitive', async () => {
+  write(
+    'bad.tf',
+    `resource "terraform_data" "bad" {
+  provisioner "local-exec" {
+    command = nonsensitive("echo db://app:\${var.password}@db; exit 3")
+  }
+}
+`,
+  );
+  const failed = await go({ operation: 'apply', vars: 'password=s3cret-word' });
+  expect(failed.outcome.status).toBe('failed');
+  expect(failed.annotations?.[0]?.message).toContain('db://app:(sensitive value)@db');
+  expect(JSON.stringify([failed.summary, failed.annotations, failed.outcome])).not.toContain('s3cret-word');
+});
+
+test.each(['tests/x.tftest.hcl', 'x.tf'])('%s that is not formatted fails the validation', async (name) => {
+  mkdirSync(join(workspace, 'infra/tests'));
+  write(
+    name,
+    'run "x" {\ncommand=plan\n}\n'.replace(/^run "x"|command=plan/g, (text) =>
+      name === 'x.tf' ? ({ 'run "x"': 'locals', 'command=plan': 'a=1' }[text] ?? '') : text,
+    ),
+  );
+  expect((await go({ operation: 'validate' })).outcome).toMatchObject({
+    status: 'failed',
+    cause: `${name} is not formatted`,
+  });
+});
+
+test.each(['-target=terraform_data.host', '-refresh=false -exclude terraform_data.host'])(
+  'arguments for a part of a root (%s) are refused: such a plan is not the whole truth',
+  async (args) => {
+    await expect(go({ operation: 'plan' }, { env: { TF_CLI_ARGS_plan: args } })).rejects.toThrow(
+      /TF_CLI_ARGS_plan.*a part of the root/,
+    );
+  },
+);
+
+test('what a plan warns of hides what is sensitive', async () => {
+  write(
+    'check.tf',
+    `check "x" {
+  assert {
+    condition     = var.size == "none"
+    error_message = nonsensitive("db://app:\${var.password}@db")
+  }
+}
+`,
+  );
+  const planned = await go({ operation: 'plan', vars: 'password=s3cret-word' });
+  expect(planned.annotations?.[0]).toMatchObject({ level: 'warning', message: 'db://app:(sensitive value)@db' });
+  expect(JSON.stringify([planned.summary, planned.annotations])).not.toContain('s3cret-word');
 });
 
 const SLOW = `resource "terraform_data" "slow" {
@@ -522,8 +583,10 @@ describe('a comment', () => {
     expect(comments()).toEqual([expect.stringMatching(/1 to create.*dddddddddddd/s)]);
     write('broken.tf', PRECONDITION());
     expect((await go({ operation: 'plan', comment: 'true' }, { ports })).outcome.status).toBe('failed');
-    expect(comments()).toEqual([expect.stringMatching(/precondition.*❌ failed/s)]);
+    expect(comments()).toEqual([expect.stringMatching(/❌ failed: .*precondition failed/s)]);
     expect(comments().join()).not.toMatch(/s3cret-word|1 to create/);
+    // The runner masks logs and summaries, and no comment: an error's words may quote any value.
+    expect(comments().join()).not.toMatch(/never/);
   });
 
   test('that may not be written is a warning: the plan is in the summary all the same', async () => {

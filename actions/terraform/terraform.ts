@@ -104,7 +104,23 @@ export function environmentFor(
   };
 }
 
+/** @throws Problem when TF_CLI_ARGS asks for a part of the root: what was left out would be called free of drift, or approved unseen. */
+function checkArguments(env: NodeJS.ProcessEnv): void {
+  for (const [name, value = ''] of Object.entries(env)) {
+    if (!name.startsWith('TF_CLI_ARGS') || !/(?:^|\s)["']?--?(?:target|exclude)(?:-file)?(?:[\s=]|$)/.test(value))
+      continue;
+    throw new Problem({
+      what: `environment variable ${name}`,
+      seen: value,
+      cause: 'it makes plans for a part of the root, which say nothing about the rest',
+      fix: 'Take -target and -exclude out of it; a part that has a life of its own is better a root of its own',
+      kind: 'denied',
+    });
+  }
+}
+
 export async function openTerraform(binary: string, root: string, ports: TerraformPorts): Promise<Terraform> {
+  checkArguments(ports.env);
   const { TF_PLUGIN_CACHE_DIR: pluginCache } = ports.env;
   if (pluginCache) await mkdir(pluginCache, { recursive: true });
   const caller = new Caller(binary, root, ports);
@@ -115,8 +131,15 @@ export async function openTerraform(binary: string, root: string, ports: Terrafo
     init: (options) => init(caller, root, options, ports.scratch),
     validate: () => validate(caller),
     async unformatted() {
-      const { stdout } = await caller.call(['fmt', '-check', '-list=true', '-recursive', '-no-color']);
-      return stdout.split('\n').filter((line) => /\.(tf|tfvars|tofu)(\.json)?$/.test(line.trim()));
+      const { code, stdout, stderr } = await caller.call(['fmt', '-check', '-list=true', '-recursive', '-no-color']);
+      const files = stdout.split('\n').filter((line) => FORMATTED.test(line.trim()));
+      if (code === 0 || files.length > 0) return files;
+      const [error] = readErrors(stderr);
+      throw new Problem({
+        what: 'terraform fmt',
+        cause: [error?.summary, error?.detail].filter(Boolean).join(': '),
+        fix: 'Correct the file that it names',
+      });
     },
     async plan({ out, varFiles, destroy = false, lock, lockTimeoutMs, refresh = true }) {
       const { ok, diagnostics } = await caller.stream([
@@ -148,6 +171,9 @@ export async function openTerraform(binary: string, root: string, ports: Terrafo
     },
   };
 }
+
+/** What `fmt` looks at. Source: "Command: fmt"; OpenTofu has names of its own. */
+const FORMATTED = /\.(?:tf|tofu|tfvars|tftest\.hcl|tofutest\.hcl|tfmock\.hcl)$/;
 
 const lockTimeout = (ms: number) => `-lock-timeout=${Math.round(ms / 1000)}s`;
 

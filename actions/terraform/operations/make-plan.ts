@@ -4,7 +4,7 @@ import type { LegReport } from '../../../lib/leg/leg.ts';
 import type { Finding } from '../checks/finding.ts';
 import { type Cost, infracost } from '../checks/infracost.ts';
 import { conftest, policyKinds } from '../checks/policy.ts';
-import type { Diagnostic } from '../messages.ts';
+import { type Diagnostic, hideIn } from '../messages.ts';
 import { countChanges, type PlanSummary, sayCounts, summarisePlan } from '../plan/plan.ts';
 import { refused } from './reporting.ts';
 import type { RunPorts, Settings } from './settings.ts';
@@ -48,7 +48,7 @@ export async function readPlan(
   const summary = summarisePlan(json);
   for (const secret of summary.secrets.marked) log.mask(secret);
   log.info(`Plan: ${sayCounts(countChanges(summary))}`);
-  return { summary, file, diagnostics, json };
+  return { summary, file, diagnostics: diagnostics.map((one) => hideIn(one, summary.secrets)), json };
 }
 
 /** Removes a plan that makePlan() made. */

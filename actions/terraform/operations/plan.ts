@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { messageOf, Problem } from '../../../lib/errors.ts';
 import type { LegReport } from '../../../lib/leg/leg.ts';
 import { isGood, type Outcome } from '../../../lib/outcome.ts';
-import { code } from '../../../lib/summary.ts';
+import { code, escapeText, heading } from '../../../lib/summary.ts';
 import { findComment, pullRequestNumber, pullRequestOf, writeComment } from '../github/comment.ts';
 import type { GitHubPlace } from '../github/place.ts';
 import { compareDeeds, decodeDeeds, deedsOf } from '../plan/digest.ts';
@@ -109,12 +109,19 @@ async function comment(
   );
 }
 
-/** A plan that failed replaces the one of the commit before, which would be taken for this commit's. */
-async function tellFailure(settings: Settings, ports: RunPorts, { outcome, summary }: LegReport): Promise<void> {
+/**
+ * A plan that failed replaces the one of the commit before, which would be taken for this commit's. Only what failed and where: details may
+ * quote values, which the runner masks in logs and summaries and not in comments, and without a plan it is not known which are sensitive.
+ */
+async function tellFailure(settings: Settings, ports: RunPorts, { outcome }: LegReport): Promise<void> {
   if (!settings.comment) return;
   await post(settings, ports, (place) => {
+    const head = heading(
+      3,
+      `Terraform plan: ${code(nameOf(settings))}${settings.environment ? ` (${escapeText(settings.environment)})` : ''}`,
+    );
     const link = place.context.runUrl === '' ? '' : `\n[The run](${place.context.runUrl}) has the whole story.\n`;
-    return `${summary.slice(0, 30_000)}\n❌ ${outcome.status}\n${link}`;
+    return `${head}❌ ${outcome.status}: ${escapeText(outcome.cause)}\n${link}`;
   });
 }
 
