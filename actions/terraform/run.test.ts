@@ -186,6 +186,24 @@ test('apply takes exactly the saved plan, and refuses it once the state has move
   expect(refused.outcome.next).toMatch(/plan again/);
 });
 
+test('where plans are approved, one that is not encrypted or not in the approval is refused', async () => {
+  const key = 'k'.repeat(44);
+  const { outputs } = await go({ operation: 'plan' });
+  const plan = outputs.plan ?? '';
+  // Any job of a run may leave a file under the name of a plan.
+  await expect(go({ operation: 'apply', plan, 'plan-key': key })).rejects.toThrow(/none that slipway has saved/);
+  await expect(go({ operation: 'apply', plan, 'plan-digest': 'none' })).rejects.toThrow(
+    /no plan of this root was approved/,
+  );
+  const file = join(workspace, 'tmp/saved.enc');
+  await go({ operation: 'plan', 'save-plan': file, 'plan-key': key });
+  const given = { operation: 'apply', plan: file, 'plan-key': key };
+  await expect(go({ ...given, 'plan-digest': 'none' })).rejects.toThrow(/no plan of this root was approved/);
+  await expect(go({ ...given, 'plan-digest': 'abc' })).rejects.toThrow(/input 'plan-digest' is "abc".*64/);
+  expect(existsSync(join(workspace, 'infra/terraform.tfstate'))).toBe(false);
+  expect((await go(given)).outcome.status).toBe('succeeded');
+});
+
 test('destroy needs the name of the environment typed', async () => {
   await go({ operation: 'apply', environment: 'dev' });
   for (const confirm of ['', 'prod', 'yes']) {

@@ -30,10 +30,10 @@ export async function change(settings: Settings, ports: RunPorts): Promise<LegRe
 async function givenPlan(settings: Settings, ports: RunPorts): Promise<Made> {
   const file = await readFile(settings.plan);
   if (!isSealed(file)) {
-    if (settings.planDigest === '') return readPlan(settings.plan, [], ports);
+    if (settings.planDigest === '' && settings.planKey === '') return readPlan(settings.plan, [], ports);
     throw new Problem({
       what: "input 'plan'",
-      cause: 'a plan was approved, and this file is none that slipway has saved',
+      cause: 'only a plan that was saved and approved is applied here, and this file is none that slipway has saved',
       fix: "Save it with 'save-plan'",
       kind: 'denied',
     });
