@@ -6,7 +6,9 @@ const CUT_NOTE =
 
 /** Text safe inside one table cell: no line breaks, no cell ends, no HTML, no Markdown of the data's own. */
 export function escapeCell(text: string): string {
-  return escapeText(text).replaceAll('|', '\\|').replace(/\r\n?|\n/g, ' ');
+  return escapeText(text)
+    .replaceAll('|', '\\|')
+    .replace(/\r\n?|\n/g, ' ');
 }
 
 /** Text shown as it is: Markdown and HTML in it have no effect. */

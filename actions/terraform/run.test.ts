@@ -173,6 +173,19 @@ test('plan puts what is destroyed or replaced first, with the attribute that for
   expect(existsSync(planned.outputs.plan ?? '')).toBe(true);
 });
 
+test('a variable that the root does not declare, and a pattern that protects nothing, are told', async () => {
+  const given = {
+    operation: 'plan',
+    vars: 'siez=large\nsize=large',
+    protected: 'terraform_data.hots\nterraform_data.host',
+  };
+  const { log } = await go(given);
+  expect(log.lines.filter((line) => line.startsWith('warning: '))).toEqual([
+    expect.stringMatching(/'siez' is no variable of infra, .* ignores it. Did you mean 'size'\?/),
+    expect.stringMatching(/'protected' has terraform_data.hots, and no resource of infra has that address/),
+  ]);
+});
+
 test('apply takes exactly the saved plan, and refuses it once the state has moved', async () => {
   await go({ operation: 'apply' });
   const planned = await go({ operation: 'plan', vars: 'size=large' });

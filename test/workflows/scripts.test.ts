@@ -172,7 +172,7 @@ describe('Terraform roots', () => {
     'of %s are applied with the digest that was approved, and none without',
     (job) => {
       const step = jobs('infra.yml')[job]?.steps?.find(({ name }: Step) => name === 'Apply');
-      const digest = String((step?.with as Record<string, unknown>)['plan-digest']);
+      const digest = String(step?.with?.['plan-digest']);
       const text = digest.replace(/^\$\{\{|\}\}$/g, '').replaceAll('matrix.component', "'app'");
       const is = (approved: string, expected: string) =>
         compileCondition(`\${{ (${text}) == '${expected}' }}`)({
@@ -189,24 +189,6 @@ describe('Terraform roots', () => {
       ]);
     },
   );
-
-  // Names of environments may begin alike (prod and prod-eu), and patterns of artifacts with them.
-  test('of two environments that one run plans are kept apart', () => {
-    const withOf = (file: string, job: string, name: string) =>
-      (jobs(file)[job]?.steps?.find((step: Step) => step.name === name) ?? {}) as {
-        with?: Record<string, unknown>;
-        env?: Record<string, unknown>;
-      };
-    const places = [
-      withOf('plan.yml', 'plan', 'Plan').with?.['save-plan'],
-      withOf('plan.yml', 'plan', 'Note its digest').env?.DIRECTORY,
-      withOf('plan.yml', 'gather', 'Put their digests into one list').env?.DIRECTORY,
-      ...['wave-1', 'wave-2', 'wave-3'].map((job) => withOf('infra.yml', job, 'Apply').with?.plan),
-    ];
-    for (const place of places) expect(place).toMatch(/inputs\.environment/);
-    // The folder of the environment has to be inside of what is uploaded.
-    expect(withOf('plan.yml', 'plan', 'Keep the encrypted plan').with?.path).not.toMatch(/inputs\.environment/);
-  });
 
   const text = script('operate.yml', 'confirm', /was not asked for/);
   const given = { OPERATION: 'unlock', ENVIRONMENT: 'dev', COMPONENTS: 'infra', CONFIRM: 'dev', LOCK_ID: 'x' };
