@@ -531,7 +531,10 @@ describe('policies and costs of a plan', () => {
   });
 
   test('a policy whose program is not there is no pass', async () => {
-    await expect(go({ operation: 'apply', policy: 'policy' })).rejects.toThrow(/conftest, which is not installed/);
+    for (const operation of ['apply', 'plan']) {
+      await expect(go({ operation, policy: 'policy' })).rejects.toThrow(/conftest, which is not installed/);
+      expect(readdirSync(join(workspace, 'tmp')).filter((name) => name.startsWith('slipway-plan-'))).toEqual([]);
+    }
     await expect(go({ operation: 'apply', policy: 'nowhere' })).rejects.toThrow(/input 'policy' is "nowhere"/);
   });
 

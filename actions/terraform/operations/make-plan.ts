@@ -31,16 +31,21 @@ export async function makePlan(
   const folder = await mkdtemp(join(tempDir, 'slipway-plan-'));
   const file = join(folder, 'terraform.tfplan');
   const { varFiles, lockTimeoutMs, operation } = settings;
-  const { ok, diagnostics } = await log.group('terraform plan', () =>
-    terraform.plan({ out: file, varFiles, lock, lockTimeoutMs, destroy: operation === 'destroy' }),
-  );
-  if (!ok) {
-    await rm(folder, { recursive: true, force: true });
-    return { report: refused(settings, diagnostics, 'plan') };
+  try {
+    const { ok, diagnostics } = await log.group('terraform plan', () =>
+      terraform.plan({ out: file, varFiles, lock, lockTimeoutMs, destroy: operation === 'destroy' }),
+    );
+    if (!ok) {
+      await dropPlan({ file });
+      return { report: refused(settings, diagnostics, 'plan') };
+    }
+    const plan = await readPlan(file, diagnostics, { terraform, log });
+    for (const warning of misnamed(plan.json, settings)) log.warning(warning);
+    return plan;
+  } catch (error) {
+    await dropPlan({ file });
+    throw error;
   }
-  const plan = await readPlan(file, diagnostics, { terraform, log });
-  for (const warning of misnamed(plan.json, settings)) log.warning(warning);
-  return plan;
 }
 
 /**

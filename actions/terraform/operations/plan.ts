@@ -28,15 +28,23 @@ export async function planOnly(settings: Settings, ports: RunPorts): Promise<Leg
     await tellFailure(settings, ports, made.report);
     return made.report;
   }
-  const plan = made;
+  let kept = '';
+  try {
+    const looked = await lookAt(made, settings, ports);
+    kept = looked.outputs.plan ?? '';
+    return looked;
+  } finally {
+    // It holds secrets: only the one that a later step is told of stays.
+    if (kept !== made.file) await dropPlan(made);
+  }
+}
+
+async function lookAt(plan: Plan, settings: Settings, ports: RunPorts): Promise<LegReport> {
   const judged = await judge(plan, settings, ports);
   const refusal = limitProblem(plan.summary, settings);
   if (settings.comment) await comment(settings, ports, plan.summary, { ...judged, refusal: refusal?.finding ?? '' });
   const facts = { plan: plan.summary, diagnostics: plan.diagnostics, findings: judged.findings };
-  if (refusal) {
-    await dropPlan(plan);
-    return denied(settings, refusal, plan.summary, facts);
-  }
+  if (refusal) return denied(settings, refusal, plan.summary, facts);
   const body = [
     settings.savePlan === '' ? '' : await comparison(settings, ports, plan.summary),
     findingsText(judged.findings, FINDINGS_ROOM),
@@ -44,10 +52,7 @@ export async function planOnly(settings: Settings, ports: RunPorts): Promise<Leg
     planSection(plan.summary, settings.values),
   ].join('');
   const policies = outcomeOfFindings(judged.findings);
-  if (!isGood(policies)) {
-    await dropPlan(plan);
-    return report(settings, policies, body, facts);
-  }
+  if (!isGood(policies)) return report(settings, policies, body, facts);
   if (settings.savePlan === '')
     return report(settings, planOutcome(plan.summary), body, { ...facts, planFile: plan.file });
   const digest = await save(plan, settings, ports);
@@ -84,7 +89,6 @@ async function save(plan: Plan, settings: Settings, { terraform, identity, now }
   const file = savePlan(await readFile(plan.file), { header, destroy, inputs }, planKey);
   await mkdir(dirname(settings.savePlan), { recursive: true });
   await writeFile(settings.savePlan, file, { mode: 0o600 });
-  await dropPlan(plan);
   return sha256(file);
 }
 
