@@ -67,6 +67,24 @@ test('a child that ignores the interrupt is killed', async () => {
   await expect(wait).rejects.toMatchObject({ kind: 'cancelled' });
 });
 
+test('a child that is still at work is interrupted once more before it is killed', async () => {
+  const stop = new AbortController();
+  const lines: string[] = [];
+  const script =
+    'let n = 0; process.on("SIGINT", () => { console.log(`interrupt ${++n}`); if (n === 2) process.exit() }); console.log("up"); setInterval(() => {}, 1000)';
+  const wait = run(node(script), {
+    signal: stop.signal,
+    insistAfterMs: 50,
+    killAfterMs: 60_000,
+    onLine: (line) => {
+      lines.push(line);
+      stop.abort();
+    },
+  });
+  await expect(wait).rejects.toMatchObject({ kind: 'cancelled' });
+  expect(lines).toEqual(['up', 'interrupt 1', 'interrupt 2']);
+});
+
 test('a child over its time is stopped and the time is named', async () => {
   await expect(run(node('setInterval(() => {}, 1000)'), { timeoutMs: 1000 })).rejects.toThrow(/did not end within 1 s/);
 });

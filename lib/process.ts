@@ -14,8 +14,14 @@ export interface RunOptions {
   timeoutMs?: number | undefined;
   killAfterMs?: number | undefined;
   /**
-   * Ends what the program has started together with it. For git, whose transport helpers outlive it and hold our pipes: without this a
-   * cancelled fetch from a server that does not answer would never end. Not for programs that pass signals on themselves.
+   * A second SIGINT, this long after the first. For Terraform: on it what hangs is given up, but the state is kept and the lock given
+   * back, which a kill would leave behind.
+   */
+  insistAfterMs?: number | undefined;
+  /**
+   * Ends what the program has started together with it, as Ctrl-C in a terminal does. For git, whose transport helpers outlive it and hold
+   * our pipes: without this a cancelled fetch from a server that does not answer would never end; and for Terraform, which kills the shell
+   * of a local-exec and leaves what that shell has started at work. Not for programs that pass signals on themselves.
    */
   group?: boolean | undefined;
   /** Called with each whole line as it comes. */
@@ -53,7 +59,7 @@ export function processes(log?: Pick<Log, 'debug'>): Processes {
 
 function start(argv: readonly [string, ...string[]], options: RunOptions): Promise<RunResult> {
   const [program, ...args] = argv;
-  const { signal, timeoutMs, killAfterMs = 3000, onLine } = options;
+  const { signal, timeoutMs, killAfterMs = 3000, insistAfterMs, onLine } = options;
   const grouped = options.group === true && process.platform !== 'win32';
   if (signal?.aborted) return Promise.reject(cancelled(program));
   return new Promise((resolve, reject) => {
@@ -70,11 +76,13 @@ function start(argv: readonly [string, ...string[]], options: RunOptions): Promi
     let stderr = '';
     let ending: Problem | undefined;
     let killTimer: NodeJS.Timeout | undefined;
+    let insistTimer: NodeJS.Timeout | undefined;
     const kill = (name: NodeJS.Signals) => (grouped ? killGroup(child.pid, name) : child.kill(name));
     const end = (why: Problem) => {
       ending ??= why;
       kill('SIGINT');
       killTimer ??= setTimeout(kill, killAfterMs, 'SIGKILL');
+      if (insistAfterMs !== undefined) insistTimer ??= setTimeout(kill, insistAfterMs, 'SIGINT');
     };
     const onAbort = () => end(cancelled(program));
     signal?.addEventListener('abort', onAbort, { once: true });
@@ -94,6 +102,7 @@ function start(argv: readonly [string, ...string[]], options: RunOptions): Promi
     const finish = () => {
       clearTimeout(timer);
       clearTimeout(killTimer);
+      clearTimeout(insistTimer);
       signal?.removeEventListener('abort', onAbort);
     };
     child.on('error', (error) => {

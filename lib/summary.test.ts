@@ -6,6 +6,8 @@ test.each([
   ['line\nbreak', 'line break'],
   ['<img src=x>', '&lt;img src=x&gt;'],
   ['@everyone #1 [x](y) `c`', '&#64;everyone \\#1 \\[x\\](y) \\`c\\`'],
+  // Markdown ends a line at a lone carriage return too, and a paragraph at two.
+  ['a\r\r# b', 'a  \\# b'],
 ])('escapeCell(%p) has no effect of its own', (given, wanted) => {
   expect(escapeCell(given)).toBe(wanted);
 });
@@ -14,6 +16,7 @@ test.each([
   ['plain', '`plain`'],
   ['with ` tick', '`` with ` tick ``'],
   ['', ''],
+  ['a\r\r# b\r\nc', '`a  # b c`'],
 ])('code(%p)', (given, wanted) => {
   expect(code(given)).toBe(wanted);
 });

@@ -6,7 +6,9 @@ const CUT_NOTE =
 
 /** Text safe inside one table cell: no line breaks, no cell ends, no HTML, no Markdown of the data's own. */
 export function escapeCell(text: string): string {
-  return escapeText(text).replaceAll('|', '\\|').replace(/\r?\n/g, ' ');
+  return escapeText(text)
+    .replaceAll('|', '\\|')
+    .replace(/\r\n?|\n/g, ' ');
 }
 
 /** Text shown as it is: Markdown and HTML in it have no effect. */
@@ -20,7 +22,7 @@ export function escapeText(text: string): string {
 
 /** Inline code for data that may contain backticks. */
 export function code(text: string): string {
-  const flat = text.replace(/\r?\n/g, ' ').replaceAll('|', '\\|');
+  const flat = text.replace(/\r\n?|\n/g, ' ').replaceAll('|', '\\|');
   const longest = Math.max(0, ...[...flat.matchAll(/`+/g)].map((m) => m[0].length));
   if (longest === 0) return flat === '' ? '' : `\`${flat}\``;
   const fence = '`'.repeat(longest + 1);

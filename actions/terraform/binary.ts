@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import type { Processes } from '../../lib/process.ts';
 import { findOnPath, hashicorpRelease, type InstallPorts, install, tofuRelease } from '../../lib/tools/install.ts';
 
@@ -22,11 +24,22 @@ export async function terraformBinary(
   const candidates = tool === 'auto' ? (['terraform', 'tofu'] as const) : ([tool] as const);
   for (const candidate of candidates) {
     const found = await findOnPath(candidate, ports.env);
-    if (found && (version === '' || (await versionOf(found, ports)) === version)) return found;
+    if (!found) continue;
+    const binary = unwrapped(found);
+    if (version === '' || (await versionOf(binary, ports)) === version) return binary;
   }
   const [wanted] = candidates;
   const exact = version || DEFAULT_VERSIONS[wanted];
   return install(wanted === 'tofu' ? tofuRelease(exact, mirror) : hashicorpRelease('terraform', exact, mirror), ports);
+}
+
+/**
+ * The binary behind the wrapper that hashicorp/setup-terraform and opentofu/setup-opentofu put on PATH unless told not to. The wrapper
+ * adds lines to what is read here, and ends on an interrupt while Terraform works on. Source: both actions, lib/setup-*.js.
+ */
+function unwrapped(found: string): string {
+  const behind = join(dirname(found), basename(found).replace(/(\.exe)?$/, '-bin$1'));
+  return existsSync(behind) ? behind : found;
 }
 
 async function versionOf(binary: string, { processes, env, signal }: InstallPorts & { processes: Processes }) {

@@ -73,6 +73,11 @@ export function readDiagnostic(value: unknown): Diagnostic {
   };
 }
 
+/** A diagnostic whose words hide what is sensitive: a program or a server may quote what it was given. */
+export function hideIn(diagnostic: Diagnostic, secrets: { hide(text: string): string }): Diagnostic {
+  return { ...diagnostic, summary: secrets.hide(diagnostic.summary), detail: secrets.hide(diagnostic.detail) };
+}
+
 /** Human output without colours and the frames that Terraform draws around errors. */
 export function plainText(output: string): string {
   return stripVTControlCharacters(output)

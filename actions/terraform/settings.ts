@@ -105,12 +105,29 @@ function planInputs(vars: Readonly<Record<string, string>>, files: readonly stri
   return Object.fromEntries([...named, ...read]) as Record<string, string>;
 }
 
-function approvedPlan({ plan, component, environment }: TerraformInputs, workspace: string): void {
-  if (existsSync(resolve(workspace, plan))) return;
+/** What an approval says of a root that is not in it. A file may lie there all the same: any job of the run can upload one. */
+const NONE = 'none';
+
+function approvedPlan(
+  { plan, 'plan-digest': digest, component, environment }: TerraformInputs,
+  workspace: string,
+): void {
+  const missing = !existsSync(resolve(workspace, plan));
+  if (!missing && digest === '') return;
+  if (!missing && digest !== NONE) {
+    if (/^[0-9a-f]{64}$/.test(digest)) return;
+    throw new Problem({
+      what: "input 'plan-digest'",
+      seen: digest,
+      cause: 'it is no SHA-256, which has 64 hexadecimal digits',
+      fix: "Hand on the output 'plan-digest' of the step that saved the plan",
+      kind: 'denied',
+    });
+  }
   throw new Problem({
     what: "input 'plan'",
     seen: plan,
-    cause: `there is no such file, so no plan of ${component || 'this root'} was approved${environment === '' ? '' : ` for ${environment}`} in this run`,
+    cause: `${missing ? 'there is no such file, so' : 'whatever this file is,'} no plan of ${component || 'this root'} was approved${environment === '' ? '' : ` for ${environment}`} in this run`,
     fix: 'Nothing was changed. Start a new run: it plans this root too, and that plan can be approved',
     kind: 'denied',
   });

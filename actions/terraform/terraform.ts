@@ -66,6 +66,8 @@ export interface TerraformPorts {
   signal: AbortSignal;
   /** A folder of this run's own, for files that must not be read by others. */
   scratch: string;
+  /** How long after a cancellation Terraform is told to give up; for tests. */
+  giveUpMs?: number;
 }
 
 /** Messages that only say that work goes on; they are there with debug logging. */
@@ -78,6 +80,8 @@ const REPEATED = 'planned_change';
  * what it has begun and write its state. Source: actions/runner, ProcessInvoker.cs.
  */
 const STOP_MS = 9_000;
+/** What hangs by then is given up, which leaves Terraform time to keep its state and give its lock back. */
+const GIVE_UP_MS = 5_500;
 
 /**
  * Environment of Terraform: variables as TF_VAR_NAME (never as arguments, which every process may read), no prompts, no
@@ -100,7 +104,23 @@ export function environmentFor(
   };
 }
 
+/** @throws Problem when TF_CLI_ARGS asks for a part of the root: what was left out would be called free of drift, or approved unseen. */
+function checkArguments(env: NodeJS.ProcessEnv): void {
+  for (const [name, value = ''] of Object.entries(env)) {
+    if (!name.startsWith('TF_CLI_ARGS') || !/(?:^|\s)["']?--?(?:target|exclude)(?:-file)?(?:[\s=]|$)/.test(value))
+      continue;
+    throw new Problem({
+      what: `environment variable ${name}`,
+      seen: value,
+      cause: 'it makes plans for a part of the root, which say nothing about the rest',
+      fix: 'Take -target and -exclude out of it; a part that has a life of its own is better a root of its own',
+      kind: 'denied',
+    });
+  }
+}
+
 export async function openTerraform(binary: string, root: string, ports: TerraformPorts): Promise<Terraform> {
+  checkArguments(ports.env);
   const { TF_PLUGIN_CACHE_DIR: pluginCache } = ports.env;
   if (pluginCache) await mkdir(pluginCache, { recursive: true });
   const caller = new Caller(binary, root, ports);
@@ -111,8 +131,15 @@ export async function openTerraform(binary: string, root: string, ports: Terrafo
     init: (options) => init(caller, root, options, ports.scratch),
     validate: () => validate(caller),
     async unformatted() {
-      const { stdout } = await caller.call(['fmt', '-check', '-list=true', '-recursive', '-no-color']);
-      return stdout.split('\n').filter((line) => /\.(tf|tfvars|tofu)(\.json)?$/.test(line.trim()));
+      const { code, stdout, stderr } = await caller.call(['fmt', '-check', '-list=true', '-recursive', '-no-color']);
+      const files = stdout.split('\n').filter((line) => FORMATTED.test(line.trim()));
+      if (code === 0 || files.length > 0) return files;
+      const [error] = readErrors(stderr);
+      throw new Problem({
+        what: 'terraform fmt',
+        cause: [error?.summary, error?.detail].filter(Boolean).join(': '),
+        fix: 'Correct the file that it names',
+      });
     },
     async plan({ out, varFiles, destroy = false, lock, lockTimeoutMs, refresh = true }) {
       const { ok, diagnostics } = await caller.stream([
@@ -145,6 +172,9 @@ export async function openTerraform(binary: string, root: string, ports: Terrafo
   };
 }
 
+/** What `fmt` looks at. Source: "Command: fmt"; OpenTofu has names of its own. */
+const FORMATTED = /\.(?:tf|tofu|tfvars|tftest\.hcl|tofutest\.hcl|tfmock\.hcl)$/;
+
 const lockTimeout = (ms: number) => `-lock-timeout=${Math.round(ms / 1000)}s`;
 
 class Caller {
@@ -159,15 +189,16 @@ class Caller {
   }
 
   async call(args: string[], onLine?: (line: string, stream: 'stdout' | 'stderr') => void) {
-    const { env, signal } = this.#ports;
-    const options = { cwd: this.#root, env, signal, killAfterMs: STOP_MS, onLine };
+    const { env, signal, giveUpMs = GIVE_UP_MS } = this.#ports;
+    const stop = { signal, group: true, insistAfterMs: giveUpMs, killAfterMs: STOP_MS };
+    const options = { cwd: this.#root, env, onLine, ...stop };
     const { code, stdout, stderr } = await this.#ports.processes.run([this.#binary, ...args], options);
     return { code, stdout: stdout.toString('utf8'), stderr };
   }
 
   async identity(): Promise<{ product: Terraform['product']; version: string }> {
     const value = (await this.json(['version', '-json'])) as { terraform_version?: string };
-    const isTofu = /tofu(\.exe)?$/.test(this.#binary);
+    const isTofu = /tofu(-bin)?(\.exe)?$/.test(this.#binary);
     return { product: isTofu ? 'OpenTofu' : 'Terraform', version: value.terraform_version ?? 'unknown' };
   }
 

@@ -98,6 +98,19 @@ describe('jobs', () => {
 });
 
 describe('own actions and workflows', () => {
+  // Two environments of one run may begin alike (prod and prod-eu): one's pattern must not fetch the other's artifacts.
+  test('end the name of an environment in that of an artifact by what no name of one holds', () => {
+    const environment = '${{ inputs.environment }}';
+    const names = usesOf(own).flatMap(({ where, given }) =>
+      [given.name, given.pattern]
+        // The plan of a pipeline is fetched by its whole name.
+        .filter((name) => String(name).includes(environment) && !String(name).startsWith('slipway-plan-'))
+        .map((name) => [where, String(name).split(environment)[1]?.[0]]),
+    );
+    expect(names.length).toBeGreaterThan(10);
+    for (const [where, next] of names) expect([where, next]).toEqual([where, '.']);
+  });
+
   test('are referenced at the running commit', () => {
     for (const { where, uses } of usesOf(own))
       expect([where, uses.startsWith('$/') || THIRD_PARTY.includes(uses.split('@')[0] ?? '')]).toEqual([where, true]);

@@ -167,6 +167,29 @@ describe('Terraform roots', () => {
     rmSync(output, { force: true });
   });
 
+  // Any job of the run may upload a file under the name of a plan: what is not in the approval must not pass for a plan without one.
+  test.each(['wave-1', 'wave-2', 'wave-3'])(
+    'of %s are applied with the digest that was approved, and none without',
+    (job) => {
+      const step = jobs('infra.yml')[job]?.steps?.find(({ name }: Step) => name === 'Apply');
+      const digest = String(step?.with?.['plan-digest']);
+      const text = digest.replace(/^\$\{\{|\}\}$/g, '').replaceAll('matrix.component', "'app'");
+      const is = (approved: string, expected: string) =>
+        compileCondition(`\${{ (${text}) == '${expected}' }}`)({
+          needs: {},
+          ancestors: [],
+          cancelled: false,
+          inputs: { approved },
+        });
+      expect([is('{"app":"aa","net":"bb"}', 'aa'), is('{"net":"bb"}', 'none'), is('{}', 'none'), is('', '')]).toEqual([
+        true,
+        true,
+        true,
+        true,
+      ]);
+    },
+  );
+
   const text = script('operate.yml', 'confirm', /was not asked for/);
   const given = { OPERATION: 'unlock', ENVIRONMENT: 'dev', COMPONENTS: 'infra', CONFIRM: 'dev', LOCK_ID: 'x' };
   test.each([

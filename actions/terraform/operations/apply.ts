@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Problem } from '../../../lib/errors.ts';
 import type { LegReport } from '../../../lib/leg/leg.ts';
 import { isGood, type Outcome } from '../../../lib/outcome.ts';
+import { hideIn } from '../messages.ts';
 import { hasChanges } from '../plan/plan.ts';
 import { findingsText } from '../report/comment-text.ts';
 import { diagnosticsSection, outputsSection, planSection } from '../report/summary.ts';
@@ -29,10 +30,10 @@ export async function change(settings: Settings, ports: RunPorts): Promise<LegRe
 async function givenPlan(settings: Settings, ports: RunPorts): Promise<Made> {
   const file = await readFile(settings.plan);
   if (!isSealed(file)) {
-    if (settings.planDigest === '') return readPlan(settings.plan, [], ports);
+    if (settings.planDigest === '' && settings.planKey === '') return readPlan(settings.plan, [], ports);
     throw new Problem({
       what: "input 'plan'",
-      cause: 'a plan was approved, and this file is none that slipway has saved',
+      cause: 'only a plan that was saved and approved is applied here, and this file is none that slipway has saved',
       fix: "Save it with 'save-plan'",
       kind: 'denied',
     });
@@ -83,7 +84,7 @@ async function applyPlan(plan: Plan, settings: Settings, ports: RunPorts): Promi
       throw error instanceof Problem && error.kind === 'cancelled' ? interrupted(settings) : error;
     }),
   );
-  const all = [...diagnostics, ...result.diagnostics];
+  const all = [...diagnostics, ...result.diagnostics.map((one) => hideIn(one, summary.secrets))];
   if (!result.ok) return refused(settings, all, 'apply', { plan: summary, progress: result.progress });
   const outputs = await outputsOf(ports);
   const body = planned + diagnosticsSection(all) + outputsSection(outputs.plain, outputs.sensitive);

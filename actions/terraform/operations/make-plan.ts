@@ -1,10 +1,12 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { suggestion } from '../../../lib/config/suggest.ts';
 import type { LegReport } from '../../../lib/leg/leg.ts';
 import type { Finding } from '../checks/finding.ts';
 import { type Cost, infracost } from '../checks/infracost.ts';
 import { conftest, policyKinds } from '../checks/policy.ts';
-import type { Diagnostic } from '../messages.ts';
+import { type Diagnostic, hideIn } from '../messages.ts';
+import { covers } from '../plan/limits.ts';
 import { countChanges, type PlanSummary, sayCounts, summarisePlan } from '../plan/plan.ts';
 import { refused } from './reporting.ts';
 import type { RunPorts, Settings } from './settings.ts';
@@ -29,14 +31,48 @@ export async function makePlan(
   const folder = await mkdtemp(join(tempDir, 'slipway-plan-'));
   const file = join(folder, 'terraform.tfplan');
   const { varFiles, lockTimeoutMs, operation } = settings;
-  const { ok, diagnostics } = await log.group('terraform plan', () =>
-    terraform.plan({ out: file, varFiles, lock, lockTimeoutMs, destroy: operation === 'destroy' }),
-  );
-  if (!ok) {
-    await rm(folder, { recursive: true, force: true });
-    return { report: refused(settings, diagnostics, 'plan') };
+  try {
+    const { ok, diagnostics } = await log.group('terraform plan', () =>
+      terraform.plan({ out: file, varFiles, lock, lockTimeoutMs, destroy: operation === 'destroy' }),
+    );
+    if (!ok) {
+      await dropPlan({ file });
+      return { report: refused(settings, diagnostics, 'plan') };
+    }
+    const plan = await readPlan(file, diagnostics, { terraform, log });
+    for (const warning of misnamed(plan.json, settings)) log.warning(warning);
+    return plan;
+  } catch (error) {
+    await dropPlan({ file });
+    throw error;
   }
-  return readPlan(file, diagnostics, { terraform, log });
+}
+
+/**
+ * Names that are set and that the root does not know. Terraform ignores a TF_VAR of an unknown variable without a word, and a guard with a typo
+ * guards nothing. Source: "JSON Output Format"; resource_changes names what stays as it is, too.
+ */
+function misnamed(json: unknown, { planInputs, limits, root, operation }: Settings): string[] {
+  const { configuration, resource_changes = [] } = json as {
+    configuration?: { root_module?: { variables?: Record<string, unknown> } };
+    resource_changes?: { address?: string; previous_address?: string }[];
+  };
+  const declared = Object.keys(configuration?.root_module?.variables ?? {});
+  const variables = Object.keys(planInputs).flatMap((name) => /^variable (.*)$/.exec(name)?.[1] ?? []);
+  const addresses = resource_changes.flatMap(({ address = '', previous_address = '' }) => [address, previous_address]);
+  const unused = (pattern: string) => !addresses.some((address) => covers(pattern, address));
+  return [
+    ...variables
+      .filter((name) => !declared.includes(name))
+      .map(
+        (name) =>
+          `'${name}' is no variable of ${root}, so Terraform ignores it. ${suggestion(name, declared, 'variable')}`,
+      ),
+    // A root that is gone already has nothing to protect.
+    ...(operation === 'destroy' && addresses.length === 0 ? [] : limits.protected.filter(unused)).map(
+      (pattern) => `'protected' has ${pattern}, and no resource of ${root} has that address: it protects nothing`,
+    ),
+  ];
 }
 
 export async function readPlan(
@@ -48,7 +84,7 @@ export async function readPlan(
   const summary = summarisePlan(json);
   for (const secret of summary.secrets.marked) log.mask(secret);
   log.info(`Plan: ${sayCounts(countChanges(summary))}`);
-  return { summary, file, diagnostics, json };
+  return { summary, file, diagnostics: diagnostics.map((one) => hideIn(one, summary.secrets)), json };
 }
 
 /** Removes a plan that makePlan() made. */

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { messageOf, Problem } from '../../../lib/errors.ts';
 import type { LegReport } from '../../../lib/leg/leg.ts';
 import { isGood, type Outcome } from '../../../lib/outcome.ts';
-import { code } from '../../../lib/summary.ts';
+import { code, escapeText, heading } from '../../../lib/summary.ts';
 import { findComment, pullRequestNumber, pullRequestOf, writeComment } from '../github/comment.ts';
 import type { GitHubPlace } from '../github/place.ts';
 import { compareDeeds, decodeDeeds, deedsOf } from '../plan/digest.ts';
@@ -28,15 +28,23 @@ export async function planOnly(settings: Settings, ports: RunPorts): Promise<Leg
     await tellFailure(settings, ports, made.report);
     return made.report;
   }
-  const plan = made;
+  let kept = '';
+  try {
+    const looked = await lookAt(made, settings, ports);
+    kept = looked.outputs.plan ?? '';
+    return looked;
+  } finally {
+    // It holds secrets: only the one that a later step is told of stays.
+    if (kept !== made.file) await dropPlan(made);
+  }
+}
+
+async function lookAt(plan: Plan, settings: Settings, ports: RunPorts): Promise<LegReport> {
   const judged = await judge(plan, settings, ports);
   const refusal = limitProblem(plan.summary, settings);
   if (settings.comment) await comment(settings, ports, plan.summary, { ...judged, refusal: refusal?.finding ?? '' });
   const facts = { plan: plan.summary, diagnostics: plan.diagnostics, findings: judged.findings };
-  if (refusal) {
-    await dropPlan(plan);
-    return denied(settings, refusal, plan.summary, facts);
-  }
+  if (refusal) return denied(settings, refusal, plan.summary, facts);
   const body = [
     settings.savePlan === '' ? '' : await comparison(settings, ports, plan.summary),
     findingsText(judged.findings, FINDINGS_ROOM),
@@ -44,10 +52,7 @@ export async function planOnly(settings: Settings, ports: RunPorts): Promise<Leg
     planSection(plan.summary, settings.values),
   ].join('');
   const policies = outcomeOfFindings(judged.findings);
-  if (!isGood(policies)) {
-    await dropPlan(plan);
-    return report(settings, policies, body, facts);
-  }
+  if (!isGood(policies)) return report(settings, policies, body, facts);
   if (settings.savePlan === '')
     return report(settings, planOutcome(plan.summary), body, { ...facts, planFile: plan.file });
   const digest = await save(plan, settings, ports);
@@ -84,7 +89,6 @@ async function save(plan: Plan, settings: Settings, { terraform, identity, now }
   const file = savePlan(await readFile(plan.file), { header, destroy, inputs }, planKey);
   await mkdir(dirname(settings.savePlan), { recursive: true });
   await writeFile(settings.savePlan, file, { mode: 0o600 });
-  await dropPlan(plan);
   return sha256(file);
 }
 
@@ -109,12 +113,19 @@ async function comment(
   );
 }
 
-/** A plan that failed replaces the one of the commit before, which would be taken for this commit's. */
-async function tellFailure(settings: Settings, ports: RunPorts, { outcome, summary }: LegReport): Promise<void> {
+/**
+ * A plan that failed replaces the one of the commit before, which would be taken for this commit's. Only what failed and where: details may
+ * quote values, which the runner masks in logs and summaries and not in comments, and without a plan it is not known which are sensitive.
+ */
+async function tellFailure(settings: Settings, ports: RunPorts, { outcome }: LegReport): Promise<void> {
   if (!settings.comment) return;
   await post(settings, ports, (place) => {
+    const head = heading(
+      3,
+      `Terraform plan: ${code(nameOf(settings))}${settings.environment ? ` (${escapeText(settings.environment)})` : ''}`,
+    );
     const link = place.context.runUrl === '' ? '' : `\n[The run](${place.context.runUrl}) has the whole story.\n`;
-    return `${summary.slice(0, 30_000)}\n❌ ${outcome.status}\n${link}`;
+    return `${head}❌ ${outcome.status}: ${escapeText(outcome.cause)}\n${link}`;
   });
 }
 

@@ -15,7 +15,9 @@ export const DESTROY_LIMIT = 50;
 /** @throws Problem kind `denied` when the plan would destroy or replace something protected, or more than it may. */
 export function checkLimits(plan: Pick<PlanSummary, 'changes'>, limits: Limits): void {
   const lost = plan.changes.filter(({ action }) => action === 'destroy' || action === 'replace');
-  const kept = lost.filter(({ address }) => limits.protected.some((pattern) => covers(pattern, address)));
+  const covered = (address: string) => limits.protected.some((pattern) => covers(pattern, address));
+  // A resource that is renamed by a moved block is the one that was protected.
+  const kept = lost.filter(({ address, before }) => covered(address) || (before !== undefined && covered(before)));
   if (kept.length > 0) {
     throw new Problem({
       what: 'the plan',
@@ -37,16 +39,24 @@ export function checkLimits(plan: Pick<PlanSummary, 'changes'>, limits: Limits):
 const NAMED = 5;
 
 function listOf(changes: readonly Change[]): string {
-  const named = changes.slice(0, NAMED).map(({ action, address }) => `${action} ${address}`);
+  const named = changes
+    .slice(0, NAMED)
+    .map(({ action, address, before }) => `${action} ${address}${before === undefined ? '' : ` (before: ${before})`}`);
   const more = changes.length - named.length;
   return named.join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
-/** Whether a pattern names an address, or something that it is inside of: `module.data` covers `module.data.aws_db_instance.main[0]`. */
+/**
+ * Whether a pattern names an address, or something that it is inside of: `module.data` covers `module.data.aws_db_instance.main[0]`. What
+ * looks as if it covered every instance or every module does: `[*]` also stands for no index, and `*.` at the start also for the root.
+ */
 export function covers(pattern: string, address: string): boolean {
-  const source = pattern
-    .split('*')
-    .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
-    .join('.*');
-  return new RegExp(`^${source}(?:$|[.[])`, 's').test(address);
+  const [start, rest] = pattern.startsWith('*.') ? ['(?:.*\\.)?', pattern.slice(2)] : ['', pattern];
+  const source = rest
+    .split('[*]')
+    .map((part) => part.split('*').map(escapeRegExp).join('.*'))
+    .join('(?:\\[.*\\])?');
+  return new RegExp(`^${start}${source}(?:$|[.[])`, 's').test(address);
 }
+
+const escapeRegExp = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');

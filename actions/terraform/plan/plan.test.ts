@@ -54,6 +54,24 @@ test('every kind of change is told apart, and the worst comes first', () => {
   expect(plan.changes[0]?.values).toEqual([{ path: 'secret', before: '"x"', after: '"z"' }]);
 });
 
+test('an output tells all that changes in it, and nothing of one that is sensitive in part', () => {
+  const before = { a: 1, b: { c: 'x' }, d: [1] };
+  const { outputValues } = summarisePlan({
+    format_version: '1.2',
+    output_changes: {
+      all: { actions: ['update'], before, after: { ...before, a: 2, b: { c: 'y' } } },
+      part: { actions: ['update'], before: { p: 'old' }, after: { p: 'new' }, after_sensitive: { p: true } },
+      mark: { actions: ['update'], before: 'same', after: 'same', before_sensitive: true },
+    },
+  });
+  expect(outputValues).toEqual([
+    { path: 'all.a', before: '1', after: '2' },
+    { path: 'all.b.c', before: '"x"', after: '"y"' },
+    { path: 'mark' },
+    { path: 'part', before: '{"p":"old"}', after: '(sensitive value)' },
+  ]);
+});
+
 test('an empty plan has no changes', () => {
   const plan = summarisePlan({ format_version: '1.0' });
   expect(hasChanges(plan)).toBe(false);

@@ -6,6 +6,8 @@ export type Action = 'replace' | 'destroy' | 'create' | 'update' | 'import' | 'm
 
 export interface Change {
   address: string;
+  /** The address that it had before, where it is another. */
+  before?: string;
   action: Action;
   /** Like aws_db_instance. */
   type: string;
@@ -104,17 +106,22 @@ export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** An output as one line, however it is built. */
+/** What changes in an output, down to the leaf. One that holds anything sensitive is hidden as a whole. */
 function outputChange(name: string, change: RawChange, secrets: Secrets): AttributeChange[] {
-  const whole = (value: unknown) => (typeof value === 'object' && value !== null ? JSON.stringify(value) : value);
-  const masked = {
-    before_sensitive: hasMark(change.before_sensitive),
-    after_sensitive: hasMark(change.after_sensitive),
-  };
   const unknown = change.after_unknown === true || hasMark(change.after_unknown);
-  const flat = { ...masked, before: whole(change.before), after: whole(change.after), after_unknown: unknown };
-  const [found] = changedAttributes(flat, secrets);
-  return [{ ...found, path: name }];
+  const named = (value: unknown) => ({ [name]: value });
+  const found = changedAttributes(
+    {
+      before: named(change.before),
+      after: named(change.after),
+      before_sensitive: named(hasMark(change.before_sensitive)),
+      after_sensitive: named(hasMark(change.after_sensitive)),
+      after_unknown: named(unknown),
+    },
+    secrets,
+  );
+  // A change of the mark alone changes no value.
+  return found.length > 0 ? found : [{ path: name }];
 }
 
 /** Whether a mask marks anything. */
@@ -131,8 +138,10 @@ function changeOf(resource: RawResource, secrets: Secrets): Change | undefined {
   const all = SHOWS_VALUES.has(action) ? changedAttributes(change, secrets) : [];
   const attributes = action === 'update' || action === 'replace' ? topNames(all) : [];
   const values = all.slice(0, MOST_ATTRIBUTES);
+  const before = resource.previous_address;
   return {
     address,
+    ...(before !== undefined && before !== address && { before }),
     action,
     type,
     attributes,

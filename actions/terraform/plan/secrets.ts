@@ -13,11 +13,20 @@ const SHORTEST_PART = 4;
  */
 export class Secrets {
   readonly #whole = new Set<string>();
+  /** What was added, without the forms that it takes in other texts. */
+  readonly #added = new Set<string>();
   /** Their lengths by their first characters, the longest first: a text is walked once, and no list of thousands is searched. */
   readonly #lengths = new Map<string, number[]>();
 
   add(text: string): void {
-    if (text === '' || this.#whole.has(text)) return;
+    if (text === '' || this.#added.has(text)) return;
+    this.#added.add(text);
+    this.#know(text);
+    if (text.length >= SHORTEST_PART) for (const form of formsOf(text)) this.#know(form);
+  }
+
+  #know(text: string): void {
+    if (this.#whole.has(text)) return;
     this.#whole.add(text);
     if (text.length < SHORTEST_PART) return;
     const prefix = text.slice(0, SHORTEST_PART);
@@ -34,12 +43,12 @@ export class Secrets {
   readonly marked: string[] = [];
 
   get all(): Iterable<string> {
-    return this.#whole;
+    return this.#added;
   }
 
   /** Those long enough to be masked in a log. */
   get long(): string[] {
-    return [...this.#whole].filter((text) => text.length >= SHORTEST_PART);
+    return [...this.#added].filter((text) => text.length >= SHORTEST_PART);
   }
 
   /** Adds every text in a value. */
@@ -65,6 +74,17 @@ export class Secrets {
     return from === 0 ? text : shown + text.slice(from);
   }
 }
+
+/** How a secret stands in a text of JSON, in an address, and where user data is encoded. */
+function formsOf(text: string): string[] {
+  // Not encodeURIComponent(): it throws for half a surrogate pair.
+  const encoded = new URLSearchParams([['', text]]).toString().slice(1);
+  const forms = [JSON.stringify(text).slice(1, -1), encoded, encoded.replaceAll('+', '%20')];
+  return text.length < SHORTEST_ENCODED ? forms : [...forms, Buffer.from(text).toString('base64')];
+}
+
+/** Shorter ones are eight characters in Base64 that other texts may hold too. */
+const SHORTEST_ENCODED = 8;
 
 /** Adds the texts of a value that its mask marks: `true` marks all of it, a structure marks parts. */
 export function collectMarked(value: unknown, mask: unknown, secrets: Secrets): void {

@@ -96,6 +96,21 @@ describe('sensitive texts', () => {
     expect(new Secrets().hide('hunter2')).toBe('hunter2');
   });
 
+  test('are hidden as they stand in a text of JSON, in an address and in Base64', () => {
+    const secrets = new Secrets();
+    const word = 'p"w\\d/ä+1';
+    secrets.add(word);
+    const forms = [
+      JSON.stringify({ a: word }),
+      `x://u:${encodeURIComponent(word)}@h`,
+      Buffer.from(word).toString('base64'),
+    ];
+    expect(forms.map((text) => secrets.hide(text))).toEqual([`{"a":"${HIDDEN}"}`, `x://u:${HIDDEN}@h`, HIDDEN]);
+    // A text of which only this form is long enough hides nothing of others.
+    secrets.add('a/b');
+    expect(secrets.hide('xa%2Fbx')).toBe('xa%2Fbx');
+  });
+
   test('come from variables, attributes, outputs and the state, at any depth', () => {
     const plan = {
       variables: { pw: { value: 'from-variable' }, open: { value: 'not-a-secret' } },
@@ -182,6 +197,13 @@ describe('limits', () => {
     ['module.data', 'module.database.aws_s3_bucket.b', false],
     ['*.aws_db_instance.*', 'module.x.aws_db_instance.main', true],
     ['aws_db_instance.*', 'aws_db_instance.main', true],
+    ['*.aws_db_instance.*', 'aws_db_instance.main', true],
+    ['*.aws_db_instance.*', 'my_aws_db_instance.main', false],
+    ['aws_db_instance.main[*]', 'aws_db_instance.main["a"]', true],
+    ['aws_db_instance.main[*]', 'aws_db_instance.main', true],
+    ['module.data[*].aws_db_instance.main', 'module.data[0].aws_db_instance.main', true],
+    ['module.data[*].aws_db_instance.main', 'module.data.aws_db_instance.main[1]', true],
+    ['aws_db_instance.main[*]', 'aws_db_instance.mainly', false],
     ['a.b[0]', 'a.b[0]', true],
     ['a.b[0]', 'a.b0', false],
     ['*', 'anything.at["all"]', true],
@@ -201,6 +223,18 @@ describe('limits', () => {
   test('let through what takes nothing protected and not too much', () => {
     expect(() => checkLimits(plan, { protected: ['web.b', 'db.other'], maxDestroy: 2 })).not.toThrow();
     expect(() => checkLimits(plan, { protected: [], maxDestroy: undefined })).not.toThrow();
+  });
+  test('know what is protected by the name that it had before', () => {
+    const renamed = (actions: string[]) =>
+      summarisePlan({
+        format_version: '1.2',
+        resource_changes: [{ address: 'db.new', previous_address: 'db.main', mode: 'managed', change: { actions } }],
+      });
+    const limits = { protected: ['db.main'], maxDestroy: undefined };
+    expect(() => checkLimits(renamed(['delete', 'create']), limits)).toThrow(
+      /replace db.new \(before: db.main\), which/,
+    );
+    expect(() => checkLimits(renamed(['no-op']), limits)).not.toThrow();
   });
   test('refuse the loss of what is protected, also by replacement, and more than the ceiling', () => {
     expect(() => checkLimits(plan, { protected: ['db'], maxDestroy: undefined })).toThrow(

@@ -160,4 +160,4 @@ function attributeLine({ path, before, after }: AttributeChange): string {
   return `!   ${name}: ${before} → ${after}`;
 }
 
-const oneLine = (text: string) => text.replace(/\r?\n/g, ' ');
+const oneLine = (text: string) => text.replace(/\r\n?|\n/g, ' ');
