@@ -48,7 +48,7 @@ export interface Endpoints {
 export interface Local
   extends Pick<LocalContext, 'instance' | 'faults' | 'bus' | 'logs'>,
     Forge,
-    Pick<Cloud, 'registry' | 'registries' | 'balancers' | 'hosts' | 'ssm' | 'ecs'> {
+    Pick<Cloud, 'registry' | 'registries' | 'balancers' | 'hosts' | 'images' | 'ssm' | 'ecs'> {
   world: World;
   engine: Engine;
   page: Page;
@@ -80,7 +80,7 @@ export async function startLocal(options: StartOptions = {}): Promise<Local> {
     const cloud = await startCloud(world, ground, forge, options, onStop);
     const page = await startPage(cloud, forge, ground, options, onStop);
     const { instance, faults, bus, logs } = ground.context;
-    const { registry, registries, balancers, hosts, ssm, ecs } = cloud;
+    const { registry, registries, balancers, hosts, images, ssm, ecs } = cloud;
     const parts = {
       instance,
       faults,
@@ -90,6 +90,7 @@ export async function startLocal(options: StartOptions = {}): Promise<Local> {
       registries,
       balancers,
       hosts,
+      images,
       ssm,
       ecs,
       engine: ground.engine,
