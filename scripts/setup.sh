@@ -133,7 +133,7 @@ missing_packages() {
   needs_pip && ! python3 -m pip --version >/dev/null 2>&1 && echo python3 python3-pip
   if [ "$profile" = test ]; then
     has chromium || has google-chrome || echo chromium
-    has debootstrap || echo debootstrap
+    has mmdebstrap || echo mmdebstrap
     has gpg || echo gnupg
     # Its last release under a free licence; later ones of Debian have none, and what needs it is told apart in the tests.
     has packer || [ "$(os_release VERSION_CODENAME)" != bookworm ] || echo packer
@@ -163,40 +163,41 @@ debian_packages() {
   say installed "$* (apt)"
 }
 
-# --- Hosts of other releases --------------------------------------------------------------------------------------
+# --- A freshly installed host -------------------------------------------------------------------------------------
 
-# host_root SUITE URI COMPONENTS: the root of a freshly installed host, in which the tests run the real provisioning.
-host_root() {
-  archive=$tools/host-root/$1.tar.gz
-  [ -f "$archive" ] && return 0
-  mkdir -p "$tools/host-root"
-  made=$(mktemp -d "$tools/host-root/.$1.XXXXXX")
-  if debootstrap --variant=minbase --include=systemd,systemd-sysv,openssh-server --components="$3" "$1" "$made/root" "$2" >>"$log" 2>&1; then
-    # Tests need no protection from a power cut.
-    echo force-unsafe-io >"$made/root/etc/dpkg/dpkg.cfg.d/unsafe-io"
-    rm -rf "$made"/root/var/cache/apt/archives/*.deb "$made"/root/dev/*
-    tar -C "$made/root" -c . | gzip -1 >"$made/tar.gz" && mv "$made/tar.gz" "$archive"
-  fi
-  rm -rf "$made"
-  [ -f "$archive" ] || fail "debootstrap could not make the root of $1; $log has its words"
-  say made "a root of $1 (debootstrap)"
+# The release whose root the tests provision: Debian 13, on Ubuntu the machine's own, or what SLIPWAY_HOST_ROOT names.
+host_suite() {
+  case ${SLIPWAY_HOST_ROOT:-} in
+    *[!a-z]*) fail "SLIPWAY_HOST_ROOT is '$SLIPWAY_HOST_ROOT': the name of a release, such as bookworm" ;;
+    ?*) echo "$SLIPWAY_HOST_ROOT" ;;
+    *) if [ "$1" = debian ]; then echo trixie; else os_release VERSION_CODENAME; fi ;;
+  esac
 }
 
-host_roots() {
+# The root of a freshly installed host, in which the tests run the real provisioning. mmdebstrap takes half of debootstrap's time.
+host_root() {
   [ "$profile" = test ] || return 0
   id=$(os_release ID)
   case $id in
-    debian) suites='bookworm trixie' components=main origin=Debian ;;
-    ubuntu) suites=$(os_release VERSION_CODENAME) components=main,universe origin=Ubuntu ;;
+    debian) components=main origin=Debian ;;
+    ubuntu) components=main,universe origin=Ubuntu ;;
     *) fail "the tests of the provisioning need Debian or Ubuntu, this is $id" ;;
   esac
-  for suite in $suites; do
-    [ -f "$tools/host-root/$suite.tar.gz" ] && continue
-    is_root || fail "making a root of $suite needs root, once. Run: sudo SLIPWAY_TOOLS=$tools sh scripts/setup.sh test"
-    # shellcheck disable=SC2016 # apt's own variable
-    uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Origin: $origin" 'Component: main' | head -n 1)
-    host_root "$suite" "$uri" "$components"
-  done
+  suite=$(host_suite "$id") || exit 1
+  archive=$tools/host-root/$suite.tar
+  [ -f "$archive" ] && return 0
+  is_root || fail "making a root of $suite needs root, once. Run: sudo SLIPWAY_TOOLS=$tools sh scripts/setup.sh test"
+  # shellcheck disable=SC2016 # apt's own variable
+  uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Origin: $origin" 'Component: main' | head -n 1)
+  mkdir -p "$tools/host-root"
+  # Tests need no protection from a power cut.
+  if ! mmdebstrap --quiet --variant=apt --include=systemd,systemd-sysv,openssh-server --components="$components" --dpkgopt=force-unsafe-io \
+    "$suite" "$archive.$$.tar" "$uri" >>"$log" 2>&1; then
+    rm -f "$archive.$$.tar"
+    fail "mmdebstrap could not make the root of $suite; $log has its words"
+  fi
+  mv "$archive.$$.tar" "$archive"
+  say made "a root of $suite (mmdebstrap)"
 }
 
 # --- The container engine -----------------------------------------------------------------------------------------
@@ -403,7 +404,7 @@ pypi_side() {
 }
 # One after the other: two that want Go at once would fetch it twice.
 go_side() { pypi_side && install_builders; }
-system_side() { debian_packages && in_parallel start_engine go_side host_roots; }
+system_side() { debian_packages && in_parallel start_engine go_side host_root; }
 
 case $profile in demo | test) ;; *) fail "unknown profile '$profile': demo or test" ;; esac
 [ "$(uname -s)" = Linux ] || fail "local runs need Linux, since containers are reached by their own addresses. In a Linux machine or VM, run: make $profile"

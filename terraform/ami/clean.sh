@@ -14,5 +14,7 @@ rm -f /var/lib/dbus/machine-id /var/lib/systemd/random-seed
 rm -f /etc/ssh/ssh_host_* /root/.ssh/authorized_keys /home/*/.ssh/authorized_keys
 rm -f /root/.bash_history /home/*/.bash_history
 journalctl --quiet --rotate --vacuum-size=1
+# Named after the machine that this one is no longer.
+rm -rf /var/log/journal/*
 find /var/log -type f -exec truncate --size 0 {} +
 sync

@@ -113,7 +113,9 @@ build {
   provisioner "shell" {
     execute_command  = "sudo env {{ .Vars }} sh -eu '{{ .Path }}'"
     environment_vars = ["DEBIAN_FRONTEND=noninteractive", "NEEDRESTART_SUSPEND=1"]
+    # apt waits for one of its three locks alone. These two end by themselves what they are at.
     inline = [
+      "systemctl stop apt-daily.timer apt-daily-upgrade.timer apt-daily.service apt-daily-upgrade.service",
       "apt-get -qq -o DPkg::Lock::Timeout=300 update",
       "apt-get -qq -y -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold full-upgrade",
     ]

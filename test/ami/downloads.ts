@@ -11,6 +11,8 @@ export interface Downloads {
   url: string;
   /** The armoured public key that signs them. */
   key: string;
+  /** Signed by it, with the signature around it. */
+  message: Buffer;
   /** What was asked for. */
   asked: string[];
   /** What is served, by path; to be changed by tests. */
@@ -34,6 +36,8 @@ export async function serveDownloads(): Promise<Downloads> {
   gpg(['--quick-generate-key', 'Publisher <publisher@sample.test>', 'rsa2048', 'sign', 'never']);
   const key = gpg(['--armor', '--export']).toString();
 
+  const message = gpg(['--sign'], Buffer.from('good news'));
+
   const files = new Map<string, Buffer>();
   const publish = (path: string, content: Buffer) => {
     files.set(path, content);
@@ -55,6 +59,7 @@ export async function serveDownloads(): Promise<Downloads> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     key,
+    message,
     asked,
     files,
     async close() {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { access } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { toolsFolder } from '../../scripts/stand-in.ts';
@@ -20,15 +20,13 @@ interface Options {
   stdin?: string | Buffer;
 }
 
-/** The releases that scripts/setup.sh has made a root of. */
-export type Suite = 'bookworm' | 'trixie';
-
 /**
- * Starts a machine from a root that debootstrap made: a real Debian, whose apt reaches the same packages as this machine.
+ * Starts a machine from the root that scripts/setup.sh has made: that of Debian 13, on Ubuntu that of the machine's own release, or, with the
+ * environment variable SLIPWAY_HOST_ROOT, that of the release which it names. Its apt reaches the same packages as this machine.
  * @throws Error that says how to make the root when there is none.
  */
-export async function startMachine(suite: Suite): Promise<Machine> {
-  const image = await imageOf(suite);
+export async function startMachine(): Promise<Machine> {
+  const image = await imageOf();
   const { stdout } = await docker(['run', '--detach', '--network', 'host', image, 'sleep', '600']);
   const id = stdout.trim();
   const exec: Machine['exec'] = async (argv, { env = {}, stdin } = {}) => {
@@ -56,14 +54,15 @@ export async function startMachine(suite: Suite): Promise<Machine> {
   };
 }
 
-async function imageOf(suite: Suite): Promise<string> {
-  const image = `slipway-host-root:${suite}-1`;
+async function imageOf(): Promise<string> {
+  const folder = join(toolsFolder(), 'host-root');
+  const made = (await readdir(folder).catch(() => [])).flatMap((file) => /^([a-z]+)\.tar$/.exec(file)?.[1] ?? []);
+  const wanted = process.env.SLIPWAY_HOST_ROOT || 'trixie';
+  const suite = made.find((one) => one === wanted) ?? (process.env.SLIPWAY_HOST_ROOT ? undefined : made[0]);
+  if (suite === undefined) throw new Error(`There is no root of ${wanted} in ${folder}: run \`make setup-test\``);
+  const image = `slipway-host-root:${suite}-2`;
   if ((await docker(['images', '--quiet', image])).stdout.trim() !== '') return image;
-  const archive = join(toolsFolder(), 'host-root', `${suite}.tar.gz`);
-  await access(archive).catch(() => {
-    throw new Error(`There is no root of ${suite} at ${archive}: run \`make setup-test\``);
-  });
-  await docker(['import', archive, image]);
+  await docker(['import', join(folder, `${suite}.tar`), image]);
   return image;
 }
 

@@ -13,7 +13,7 @@
 provision() (
   umask 022
   provision_changes=0
-  for part in system packages awscli agent engine host ssh units check; do "provision_$part" || exit 1; done
+  for part in system lock repair packages awscli agent engine host ssh units check; do "provision_$part" || exit 1; done
   [ "$provision_changes" != 0 ] || provision_say 'nothing to change'
 )
 
@@ -34,18 +34,20 @@ provision_booted() { [ -d /run/systemd/system ]; }
 
 provision_has() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
-# provision_file PATH MODE: writes standard input there if it is not there yet; succeeds if it has changed anything.
+# provision_file PATH MODE: writes standard input there if it is not there yet; succeeds if it has changed anything. What cannot be
+# written ends the provisioning: "unchanged" and "failed" are one exit code to those who ask.
 provision_file() {
   local new
-  new=$(mktemp) || return
-  cat >"$new"
+  mkdir -p "${1%/*}" && new=$(mktemp "$1.slipway-XXXXXX") && cat >"$new" || provision_fail "$1 cannot be written" || exit 1
   if cmp -s "$new" "$1"; then
     rm -f "$new"
     return 1
   fi
-  mkdir -p "${1%/*}"
   # Moved into place whole: a reader, or a power cut, never meets half of it.
-  install -m "$2" "$new" "$1.slipway-new" && mv -f "$1.slipway-new" "$1" && rm -f "$new"
+  if ! { chmod "$2" "$new" && mv -f "$new" "$1"; }; then
+    rm -f "$new"
+    provision_fail "$1 cannot be written" || exit 1
+  fi
   provision_changed "wrote $1"
 }
 
@@ -67,11 +69,44 @@ provision_system() {
   case ${SLIPWAY_LOG_GROUP:=} in *[!A-Za-z0-9_./#-]*) provision_fail "SLIPWAY_LOG_GROUP is '$SLIPWAY_LOG_GROUP': no name of a log group" || return ;; esac
 }
 
-# The lock: cloud-init and unattended-upgrades use apt in the first minutes of a host. needrestart would restart services that
-# are at work, at its own discretion.
+# One at a time: two commands may ask for it at once, and each would take the other's halves for what is there.
+provision_lock() {
+  { mkdir -p /run/lock && exec 9>/run/lock/slipway-provision && flock -w 1200 9; } ||
+    provision_fail 'another provisioning of this host takes more than 20 minutes'
+}
+
+# provision_locked COMMAND...: while another one has apt's or dpkg's locks, again, for ten minutes in all. cloud-init, apt-daily and
+# unattended-upgrades have them in the first minutes of a host; apt's own DPkg::Lock::Timeout waits for one of the three locks alone,
+# not for that of the lists or the archive (seen with apt 2.6 and 3.0), and dpkg waits for none.
+provision_locked() {
+  local until=$((SECONDS + ${provision_lock_wait:-600})) words status told=
+  words=$(mktemp) || return
+  while :; do
+    # needrestart would restart services that are at work, at its own discretion.
+    LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 "$@" 2>&1 9>&- | tee "$words" >&2
+    status=${PIPESTATUS[0]}
+    if [ "$status" = 0 ] || [ "$SECONDS" -ge "$until" ] ||
+      ! grep -qE 'Could not get lock|Unable to lock|Unable to acquire|is locked by another process' "$words"; then
+      break
+    fi
+    [ -n "$told" ] || provision_say 'waiting for another package manager'
+    told=yes
+    sleep 3
+  done
+  rm -f "$words"
+  return "$status"
+}
 provision_apt() {
-  DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 apt-get -qq -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 \
-    -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold --no-install-recommends "$@" >&2
+  provision_locked apt-get -qq -y -o DPkg::Lock::Timeout=60 -o Acquire::Retries=3 \
+    -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold --no-install-recommends "$@"
+}
+
+# A package manager that was killed midway (a reboot, a cancelled command) refuses all that follows until this is done.
+provision_repair() {
+  [ -n "$(dpkg --audit 2>/dev/null)" ] || ls /var/lib/dpkg/updates/[0-9]* >/dev/null 2>&1 || return 0
+  provision_locked dpkg --force-confdef --force-confold --configure -a || provision_apt --fix-broken install ||
+    provision_fail 'packages were left half installed, and dpkg --configure -a does not mend it; see above' || return
+  provision_changed 'completed packages that were half installed'
 }
 provision_refresh() {
   [ -n "${provision_fresh:-}" ] && return
@@ -102,16 +137,26 @@ provision_packages() {
     if [ -n "$(provision_candidate docker-cli)" ]; then engine+=(docker-cli); fi
     # Before the engine's first start, so that it needs no second one.
     provision_daemon || return
+    provision_loopback
   fi
-  local had_proxy=0
-  if command -v haproxy >/dev/null; then had_proxy=1; fi
-  # Settings first here as well: it would listen on all addresses between its installation and its settings.
-  provision_has prometheus-node-exporter || provision_metrics
+  local metrics=()
+  if provision_has prometheus-node-exporter; then
+    :
+  elif (exec 3<>/dev/tcp/127.0.0.1/9100) 2>/dev/null; then
+    provision_say 'port 9100 is taken by something else: the node exporter is left out'
+  else
+    # Settings first here as well: it would listen on all addresses between its installation and its settings.
+    metrics=(prometheus-node-exporter)
+    provision_metrics
+  fi
   # apparmor: where the kernel has it on, the engine starts no container without its parser.
-  provision_install socat gpgv apparmor haproxy amazon-ecr-credential-helper prometheus-node-exporter \
-    unattended-upgrades ${engine[@]+"${engine[@]}"} || return
-  # Ours has a unit of its own, that an upgrade of the package does not restart.
-  if [ "$had_proxy" = 0 ]; then provision_off haproxy.service; fi
+  provision_install socat gpgv apparmor haproxy amazon-ecr-credential-helper unattended-upgrades \
+    ${metrics[@]+"${metrics[@]}"} ${engine[@]+"${engine[@]}"} || return
+  # Ours has a unit of its own, that an upgrade of the package does not restart. As the package brings it, the other one proxies nothing;
+  # one with settings is somebody's.
+  if [ ! -d /etc/systemd/system/haproxy.service.d ] && ! dpkg --verify haproxy | grep -qE '/etc/(haproxy/haproxy.cfg|default/haproxy)$'; then
+    provision_off haproxy.service
+  fi
 }
 
 provision_off() {
@@ -185,8 +230,8 @@ provision_agent() {
     if ! command -v snap >/dev/null; then provision_install snapd || return; fi
     # A classic snap asks for /snap, which only Ubuntu has from the start.
     [ -e /snap ] || ln -s /var/lib/snapd/snap /snap
-    snap wait system seed.loaded >&2
-    snap install amazon-ssm-agent --classic >&2 || provision_fail 'snap install amazon-ssm-agent failed; see above' || return
+    timeout 300 snap wait system seed.loaded >&2
+    timeout 600 snap install amazon-ssm-agent --classic >&2 || provision_fail 'snap install amazon-ssm-agent failed; see above' || return
     provision_changed 'installed amazon-ssm-agent (snap)'
     return
   fi
@@ -195,7 +240,7 @@ provision_agent() {
   {
     provision_keyring "$SLIPWAY_KEYS/amazon-ssm-agent.asc" "$work/key" &&
       provision_fetch "${SLIPWAY_AGENT_URL:-https://s3.amazonaws.com/ec2-downloads-windows/SSMAgent/latest}/debian_$provision_arch/amazon-ssm-agent.deb" \
-        "$work/agent.deb" "$work/key" && dpkg -i "$work/agent.deb" >&2
+        "$work/agent.deb" "$work/key" && provision_apt install "$work/agent.deb"
   } || status=1
   rm -rf "$work"
   [ "$status" = 0 ] || provision_fail 'the SSM agent could not be installed; see above' || return
@@ -207,14 +252,23 @@ provision_agent() {
 # so nothing more is to be installed, signed, updated and given rights; non-blocking, an unreachable CloudWatch neither stalls a container
 # nor keeps it from starting; and `docker logs` works as before.
 provision_daemon() {
-  local file=/etc/docker/daemon.json have='{}' wanted
+  local file=/etc/docker/daemon.json have='{}' wanted flags
   if [ -s $file ]; then have=$(cat $file); fi
+  # An engine with a setting in both its file and its command line does not start any more.
+  flags=$(cat {/lib,/etc}/systemd/system/docker.service /etc/systemd/system/docker.service.d/*.conf /etc/default/docker 2>/dev/null | grep -v '^ *#')
+  # Nor does a node of a swarm with live-restore.
+  if [ -e /var/lib/docker/swarm/docker-state.json ]; then
+    flags="$flags --live-restore"
+    provision_say 'this is a node of a swarm, which has no live-restore: its containers end whenever the engine is updated'
+  fi
   # A key that is there wins; the options of a log driver belong to it.
-  wanted=$(jq -n --argjson have "$have" --arg group "$SLIPWAY_LOG_GROUP" '
-    (if $have | has("log-driver") or has("log-opts") then {}
+  wanted=$(jq -n --argjson have "$have" --arg group "$SLIPWAY_LOG_GROUP" --arg flags "$flags" '
+    def told($name): $flags | contains("--" + $name);
+    (if ($have | has("log-driver") or has("log-opts")) or told("log-driver") or told("log-opt") then {}
      elif $group == "" then {"log-driver": "json-file", "log-opts": {"max-size": "10m", "max-file": "3"} }
      else {"log-driver": "awslogs", "log-opts": {"awslogs-group": $group, "mode": "non-blocking", "max-buffer-size": "4m"} } end)
-    + {"live-restore": true, "userland-proxy": false, "no-new-privileges": true} + $have') ||
+    + ({"live-restore": true, "userland-proxy": false, "no-new-privileges": true} | with_entries(select(told(.key) | not)))
+    + $have') ||
     provision_fail "$file is no JSON object; correct it, or remove it" || return
   if [ -n "$SLIPWAY_LOG_GROUP" ] && ! grep -qF "\"$SLIPWAY_LOG_GROUP\"" <<<"$wanted"; then
     provision_say "$file has log settings of its own: containers are not logged to $SLIPWAY_LOG_GROUP"
@@ -228,16 +282,37 @@ provision_daemon() {
   fi
 }
 
+# Without the userland proxy the engine sets route_localnet on its bridges, and the kernel then takes packets for 127.0.0.0/8 from
+# containers too: what listens on the host's loopback alone would be open to them (seen; compare CVE-2020-8558). Published ports on
+# 127.0.0.1 do not come that way. The long form of no option: see the flags above.
+provision_loopback() {
+  local rule='PREROUTING ! -i lo -d 127.0.0.0/8 -j DROP'
+  provision_file /etc/systemd/system/docker.service.d/slipway.conf 0644 <<UNIT || return 0
+# Written by slipway-host provision: what listens on the loopback of this host stays its own, also for containers.
+[Service]
+ExecStartPre=-/bin/sh -c 'iptables -w -t raw -C $rule 2>/dev/null || iptables -w -t raw -I $rule'
+UNIT
+  if provision_booted; then
+    systemctl daemon-reload
+    # shellcheck disable=SC2086 # words of a rule
+    if command -v dockerd >/dev/null; then iptables -w -t raw -C $rule 2>/dev/null || iptables -w -t raw -I $rule; fi
+  fi
+  return 0
+}
+
 provision_engine() {
   provision_daemon || return
+  provision_loopback
   # Pulls are root's, with the role of the instance: no login, nothing to expire.
   local file=/root/.docker/config.json have='{}' wanted
   if [ -s $file ]; then have=$(cat $file); fi
-  wanted=$(jq 'if has("credsStore") then . else . + {"credsStore": "ecr-login"} end' <<<"$have") ||
+  # With a store for all, the logins in this file count no more: those that somebody relies on stay the only way.
+  wanted=$(jq 'if has("credsStore") or ((.auths // {}) | length > 0) then . else . + {"credsStore": "ecr-login"} end' <<<"$have") ||
     provision_fail "$file is no JSON object; correct it, or remove it" || return
   if [ "$(jq -S . <<<"$have")" != "$(jq -S . <<<"$wanted")" ]; then provision_file $file 0600 <<<"$wanted"; fi
-  case $(jq -r .credsStore <<<"$wanted") in
+  case $(jq -r '.credsStore // ""' <<<"$wanted") in
     ecr-login) ;;
+    '') provision_say "$file has logins and is left alone; for images of ECR name their registry in its credHelpers, with ecr-login" ;;
     *) provision_say "$file has another credential store and is left alone; it has to know the registry of your images" ;;
   esac
 }
@@ -304,15 +379,19 @@ provision_ssh() {
     done
     return
   fi
-  # 10: the first value counts, and cloud-init writes a 50.
-  provision_file /etc/ssh/sshd_config.d/10-slipway.conf 0644 <<'CONF' || return 0
+  # Where root alone has a key, nobody could log in any more.
+  if provision_booted && [ -s /root/.ssh/authorized_keys ] && ! provision_has_keys; then
+    provision_fail 'SLIPWAY_SSH=hardened would shut you out: root alone has a key (authorized_keys); give one to another user, or choose none'
+    return
+  fi
+  # 10: the first value counts, and cloud-init writes a 50. No MaxAuthTries: an agent with more keys than that is shut out.
+  provision_file /etc/ssh/sshd_config.d/10-slipway.conf 0644 <<'CONF'
 # Written by slipway-host provision.
 PermitRootLogin no
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 AllowAgentForwarding no
 X11Forwarding no
-MaxAuthTries 3
 LoginGraceTime 30
 CONF
   mkdir -p /run/sshd
@@ -321,7 +400,22 @@ CONF
     provision_fail 'sshd refuses its settings; they are taken back'
     return
   fi
+  # An older main file may not include the folder, and an earlier file of it wins.
+  local line
+  for line in 'permitrootlogin no' 'passwordauthentication no' 'kbdinteractiveauthentication no'; do
+    sshd -T 2>/dev/null | grep -qx "$line" || provision_fail "sshd is not hardened: '$line' does not hold; see sshd -T and the files that /etc/ssh/sshd_config includes" || return
+  done
+  # Always: a run before may have ended between the file and this.
   if provision_booted; then systemctl try-reload-or-restart ssh.service; fi
+}
+# Whether somebody but root can log in by a key: EC2 Instance Connect and others ask a command for them.
+provision_has_keys() {
+  local user home
+  sshd -T 2>/dev/null | grep -i '^authorizedkeyscommand ' | grep -qv ' none$' && return
+  while IFS=: read -r user _ _ _ _ home _; do
+    if [ "$user" != root ] && [ -s "$home/.ssh/authorized_keys" ]; then return 0; fi
+  done < <(getent passwd)
+  return 1
 }
 
 provision_units() {
@@ -353,7 +447,8 @@ UNIT
   before=$(provision_sums)
   install_program && install_units || provision_fail 'slipway-host and its units could not be installed' || return
   [ "$before" = "$(provision_sums)" ] || provision_changed 'installed slipway-host and its units'
-  provision_on docker.service prometheus-node-exporter.service unattended-upgrades.service slipway-prune.timer
+  provision_on docker.service unattended-upgrades.service slipway-prune.timer || return
+  if provision_has prometheus-node-exporter; then provision_on prometheus-node-exporter.service; fi
 }
 
 provision_sums() { cksum /usr/local/sbin/slipway-host /etc/systemd/system/slipway.service /etc/systemd/system/slipway-proxy.service 2>&1; }
