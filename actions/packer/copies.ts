@@ -41,7 +41,8 @@ async function ensureCopy(main: Image, region: string, ports: CopyPorts): Promis
   const copied = {
     source: main.id,
     sourceRegion: main.region,
-    name: main.name,
+    // A copy that failed may still have the name. Source: EC2 API reference, CopyImage: names are unique in a region.
+    name: there.length === 0 ? main.name : `${main.name.slice(0, 120)}-${there.length + 1}`,
     token,
     tags: { ...main.tags, [TAG.build]: main.id },
   };

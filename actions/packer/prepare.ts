@@ -40,7 +40,7 @@ export async function runWith(
   const target = await readTarget(inputs, { workspace, config, ...lookups });
   const region = regionFrom(inputs.region, env);
   const git = openGit({ processes: processes(log), workspace, tempDir, env, signal });
-  const made = await fingerprint(git, { ...target, region }).finally(() => git.dispose());
+  const made = await fingerprint(git, { ...target, region, env }).finally(() => git.dispose());
   const isBuild = operation === 'build' && component !== '';
   const last = isBuild ? lastDeployed((await ledger.read(environment, [component])).get(component)) : undefined;
   const parameters = (where: string) => ssmParameters(where, signal);

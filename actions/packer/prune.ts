@@ -17,6 +17,8 @@ export interface Pruned {
   removed: Image[];
   /** Older builds that stay since something holds one of their images. */
   held: { build: Build; uses: Use[] }[];
+  /** Why the removal ended early; '' when it did not. */
+  failure: string;
 }
 
 /**
@@ -34,7 +36,7 @@ export async function prune(
   // All questions before the first removal.
   const uses = new Map<string, Use[]>();
   for (const use of await usesOf(candidates, images)) uses.set(use.image, [...(uses.get(use.image) ?? []), use]);
-  const pruned: Pruned = { removed: [], held: [] };
+  const pruned: Pruned = { removed: [], held: [], failure: '' };
   for (const build of old) {
     const held = build.images.flatMap((image) => uses.get(image.id) ?? []);
     if (held.length > 0) {
@@ -42,10 +44,13 @@ export async function prune(
       continue;
     }
     for (const image of build.images) {
-      await images.remove(image.region, image.id).catch((error: unknown) => {
-        // Another run may have come first.
-        if (!(error instanceof Problem && error.kind === 'not-found')) throw error;
-      });
+      try {
+        await images.remove(image.region, image.id);
+      } catch (error) {
+        if (!(error instanceof Problem) || error.kind === 'cancelled') throw error;
+        // Another run may have come first. After anything else it says what is gone by now.
+        if (error.kind !== 'not-found') return { ...pruned, failure: error.message };
+      }
       log.info(`removed ${image.id} (${image.name}) in ${image.region}`);
       pruned.removed.push(image);
     }

@@ -29,9 +29,14 @@ export function buildsOf(images: readonly Image[]): Build[] {
  */
 export function beyond(images: readonly Image[], keep: number, current: string): Build[] {
   const isCurrent = (build: Build) => build.images.some((image) => image.id === current);
-  return buildsOf(images)
-    .slice(Math.max(1, keep))
-    .filter((build) => !isCurrent(build));
+  // What nobody can start from takes no place of one that somebody may go back to.
+  const counts = (build: Build) => build.images.some((image) => image.state === 'available');
+  let newer = 0;
+  return buildsOf(images).filter((build) => {
+    const isBeyond = newer >= Math.max(1, keep);
+    if (counts(build)) newer += 1;
+    return isBeyond && !isCurrent(build);
+  });
 }
 
 export interface Use {

@@ -231,6 +231,18 @@ test('an image of the same is not built again, unless forced or changed; a param
   expect((await go({ ...BUILD, vars: 'word=other' }, same)).outputs['ami-id']).toBe('ami-0123456789abcdef0');
 });
 
+test('a variable of the environment is part of the fingerprint, other settings are not', async () => {
+  const git = openGit({ processes: processes(), workspace, tempDir: base });
+  const of = (env: NodeJS.ProcessEnv) =>
+    fingerprint(git, { folder: 'ami', template: '.', vars: {}, region: 'eu-central-1', env });
+  const plain = await of({});
+  expect(await of({ PACKER_LOG: '1' })).toBe(plain);
+  const small = await of({ PKR_VAR_size: 'small' });
+  expect(small).not.toBe(plain);
+  expect(await of({ PKR_VAR_size: 'large' })).not.toBe(small);
+  git.dispose();
+});
+
 test('an image with the fingerprint counts without any ledger: the newest that is available', async () => {
   const { port, calls } = replay({ version: VERSION, build: BUILT });
   const { fingerprint: made } = await go(BUILD, { processes: port });
@@ -276,6 +288,12 @@ describe('what is beyond the newest builds', () => {
     [1, 'a-us-east-1', ['b']],
   ])('of three, with %d kept and %s current: %j', (keep, current, expected) => {
     expect(ids(keep, current, three)).toEqual(expected);
+  });
+
+  test('an image that nobody can start from takes no place', () => {
+    const failed = { ...image('d', {}, { createdAt: at(4) }), state: 'failed' };
+    expect(ids(2, 'c', [...three, failed])).toEqual(['a']);
+    expect(ids(2, 'c', [...three, { ...failed, createdAt: at(1), id: '0' }])).toEqual(['a', '0']);
   });
 
   test('a copy made later makes its build no younger, and an image without the tag is a build of its own', () => {

@@ -181,6 +181,10 @@ async function handOver(
   if (keep === undefined) return { image: image.id, everywhere, notes, moved };
   try {
     const pruned = await prune({ series, keep, current: image.id, regions: [...everywhere.keys()] }, ports);
+    if (pruned.failure !== '') {
+      ports.log.warning(`Old images stay: ${pruned.failure}`);
+      notes.push(`Old images stay: ${pruned.failure}`);
+    }
     return { image: image.id, everywhere, notes, moved, pruned };
   } catch (error) {
     if (error instanceof Problem && error.kind === 'cancelled') throw error;

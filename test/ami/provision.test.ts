@@ -105,8 +105,9 @@ test.each<[string, string, Record<string, string>, RegExp, string]>([
 );
 
 /** A lock as apt takes it, held until somebody waits for it: the first `sleep` lets it go. */
-const HOLD = `perl -e 'use Fcntl; open my $f, ">>", "/var/lib/apt/lists/lock"; fcntl($f, F_SETLK, pack("s s l! l! i", F_WRLCK, 0, 0, 0, 0)) or die; open my $g, ">", "/tmp/holds"; sleep 500' >/dev/null 2>&1 & echo $! >/tmp/holder
-until [ -e /tmp/holds ]; do :; done
+const HOLD = `rm -f /tmp/holds; perl -e 'use Fcntl; open my $f, ">>", "/var/lib/apt/lists/lock"; my $l = pack("s s l! l! i", F_WRLCK, 0, 0, 0, 0); fcntl($f, F_SETLK, $l) or die; open my $g, ">", "/tmp/holds"; sleep 500' >/dev/null 2>&1 & echo $! >/tmp/holder
+for _ in {1..100}; do [ -e /tmp/holds ] && break; /usr/bin/sleep 0.1; done
+[ -e /tmp/holds ] || echo not held
 printf '#!/bin/sh\\nkill "$(cat /tmp/holder)"; exec /usr/bin/sleep "$@"\\n' >/usr/local/bin/sleep && chmod 755 /usr/local/bin/sleep`;
 
 test('a fresh machine becomes a host, whatever else uses apt and dpkg, and a second run changes nothing', async () => {
