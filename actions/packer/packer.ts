@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log } from '../../lib/log.ts';
 import type { Processes } from '../../lib/process.ts';
+import { type Background, runInBackground } from './background.ts';
 import { errorsIn, imagesIn, type MachineLine, readLine, saidIn, type TemplateError } from './machine.ts';
 
 export interface PackerResult {
@@ -16,25 +17,37 @@ export interface Packer {
   readonly version: string;
   /** Installs the plugins that the template requires. Packer before 1.7 carries its plugins and knows no init. */
   init(): Promise<PackerResult>;
+  /** Whether the files are in canonical format. Packer before 1.7 does not say. */
+  format(): Promise<PackerResult>;
   validate(): Promise<PackerResult>;
   build(): Promise<PackerResult>;
 }
 
 export interface PackerPorts {
   processes: Processes;
+  /** How a build is run; a test may replay one. */
+  background?: typeof runInBackground;
   log: Log;
   env: NodeJS.ProcessEnv;
   signal: AbortSignal;
   /** A folder of this run's own: variables may be secrets. */
   scratch: string;
+  /** Told when a build starts: it may go on after this process was ended, to remove what it has made. */
+  onBuild(started: Background): void;
 }
 
-/** The runner kills 10 s after it asked to stop; until shortly before that Packer may remove what it has made. */
-const STOP_MS = 9_000;
+/** What is asked of Packer before a build holds nothing at AWS. */
+const STOP_MS = 3_000;
+/** The runner kills 10 s after it asked to stop. A build that takes longer to remove what it has made goes on without this process. */
+const GRACE_MS = 5_000;
 
-/** Packer's environment: no telemetry, no colours, none of the action's own inputs, and GitHub's token for its plugins. */
-export function environmentFor(env: NodeJS.ProcessEnv, token: string): NodeJS.ProcessEnv {
+/**
+ * Packer's environment: no telemetry, no colours, none of the action's own inputs, and GitHub's token for its plugins.
+ * @param plugins folder that plugins are installed into, absolute; '' leaves Packer's own.
+ */
+export function environmentFor(env: NodeJS.ProcessEnv, token: string, plugins = ''): NodeJS.ProcessEnv {
   return {
+    ...(plugins && { PACKER_PLUGIN_PATH: plugins }),
     ...(token && { PACKER_GITHUB_API_TOKEN: token }),
     ...Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('INPUT_'))),
     CHECKPOINT_DISABLE: '1',
@@ -61,14 +74,18 @@ export async function openPacker(
   const withVars = file === '' ? [] : [`-var-file=${file}`];
   return {
     version,
-    init: () => (hasInit(version) ? call('init', []) : Promise.resolve({ ok: true, errors: [], images: new Map() })),
+    init: async () => (isSeventh(version) ? call('init', []) : NOTHING),
+    format: async () =>
+      isSeventh(version) ? formatted([binary, 'fmt', '-check', '-diff', template], folder, ports) : NOTHING,
     validate: () => call('validate', withVars),
-    build: () => call('build', ['-color=false', ...withVars]),
+    build: () => build([binary, 'build', '-machine-readable', '-color=false', ...withVars, template], folder, ports),
   };
 }
 
-/** Packer learned init, and with it plugins of their own versions, in 1.7. Source: its changelog. */
-function hasInit(version: string): boolean {
+const NOTHING: PackerResult = { ok: true, errors: [], images: new Map() };
+
+/** Packer learned init, and with it plugins of their own versions, in 1.7, and fmt became final. Source: its changelog. */
+function isSeventh(version: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   return major > 1 || minor >= 7;
 }
@@ -99,19 +116,74 @@ async function run(
   { processes, log, env, signal }: PackerPorts,
   quiet = false,
 ): Promise<PackerResult & { lines: MachineLine[] }> {
+  const heard = listener(log, quiet);
+  const { code } = await processes.run(argv, {
+    cwd,
+    env,
+    signal,
+    group: true,
+    killAfterMs: STOP_MS,
+    onLine: heard.onLine,
+  });
+  return heard.result(code);
+}
+
+async function build(
+  argv: readonly [string, ...string[]],
+  cwd: string,
+  { background = runInBackground, log, env, signal, scratch, onBuild }: PackerPorts,
+): Promise<PackerResult> {
+  const heard = listener(log);
+  const output = join(scratch, 'build.log');
+  await mkdir(scratch, { recursive: true });
+  const code = await background(argv, {
+    cwd,
+    env,
+    signal,
+    output,
+    graceMs: GRACE_MS,
+    onStart: onBuild,
+    onLine: heard.onLine,
+  });
+  return heard.result(code);
+}
+
+/** fmt knows no machine-readable output: names of files and, with -diff, what it would change. */
+async function formatted(
+  argv: readonly [string, ...string[]],
+  cwd: string,
+  { processes, log, env, signal }: PackerPorts,
+): Promise<PackerResult> {
+  const lines: string[] = [];
+  const onLine = (line: string) => {
+    lines.push(line);
+    log.info(line);
+  };
+  const { code } = await processes.run(argv, { cwd, env, signal, group: true, killAfterMs: STOP_MS, onLine });
+  if (code === 0) return NOTHING;
+  const files = lines.filter((line) => /^\S+\.pkr(?:vars)?\.hcl$/.test(line));
+  const errors = files.map((file) => ({ message: 'it is not in canonical format: run packer fmt', file }));
+  return { ok: false, errors: errors.length > 0 ? errors : [{ message: lines.join(' ') }], images: new Map() };
+}
+
+/** Reads what Packer prints, shows people what is for them, and keeps the rest for the result. */
+function listener(log: Log, quiet = false) {
   const lines: MachineLine[] = [];
   const loose: string[] = [];
-  const onLine = (line: string) => {
-    const read = readLine(line);
-    if (read) lines.push(read);
-    else if (line.trim() !== '') loose.push(line);
-    const text = read ? saidIn(read)?.text : line;
-    if (text !== undefined && text.trim() !== '') log[quiet ? 'debug' : 'info'](text);
+  return {
+    onLine(line: string) {
+      const read = readLine(line);
+      if (read) lines.push(read);
+      else if (line.trim() !== '') loose.push(line);
+      const text = read ? saidIn(read)?.text : line;
+      if (text !== undefined && text.trim() !== '') log[quiet ? 'debug' : 'info'](text);
+    },
+    result(code: number): PackerResult & { lines: MachineLine[] } {
+      const errors = errorsIn(lines);
+      if (code !== 0 && errors.length === 0) {
+        errors.push({ message: loose.slice(-5).join(' ') || `it ended with exit code ${code} and gave no reason` });
+      }
+      return { ok: code === 0, errors: code === 0 ? [] : errors, images: imagesIn(lines), lines };
+    },
   };
-  const { code } = await processes.run(argv, { cwd, env, signal, killAfterMs: STOP_MS, onLine });
-  const errors = errorsIn(lines);
-  if (code !== 0 && errors.length === 0) {
-    errors.push({ message: loose.slice(-5).join(' ') || `it ended with exit code ${code} and gave no reason` });
-  }
-  return { ok: code === 0, errors: code === 0 ? [] : errors, images: imagesIn(lines), lines };
 }

@@ -10,11 +10,16 @@ import type { LedgerEntry } from '../../lib/ledger/ledger.ts';
 import { recordingLog } from '../../lib/log.ts';
 import { type Processes, processes } from '../../lib/process.ts';
 import { findOnPath } from '../../lib/tools/install.ts';
+import type { runInBackground } from './background.ts';
+import { nextFor } from './causes.ts';
 import { fingerprint } from './fingerprint.ts';
+import type { Image, Images } from './images.ts';
 import { fields } from './inputs.ts';
 import { openPacker } from './packer.ts';
+import { beyond, nameOfArn } from './retention.ts';
 import { run } from './run.ts';
 import { readTarget } from './settings.ts';
+import { seriesOf, TAG } from './tags.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'slipway-packer-test-'));
 afterAll(() => rmSync(base, { recursive: true, force: true }));
@@ -59,6 +64,38 @@ interface Options {
   parameters?: Record<string, string>;
   last?: LedgerEntry;
   force?: boolean;
+  /** Images of the account, all of the run's region. */
+  images?: Image[];
+}
+
+const image = (id: string, tags: Record<string, string> = {}, more: Partial<Image> = {}): Image => ({
+  id,
+  region: 'eu-central-1',
+  name: id,
+  state: 'available',
+  reason: '',
+  createdAt: '2026-01-01T00:00:00.000Z',
+  tags,
+  snapshots: [],
+  public: false,
+  ...more,
+});
+
+/** An account that has what it is given, and whatever a build made. */
+function account(images: Image[]): Images {
+  const have = (tags: Readonly<Record<string, string>>) => (one: Image) =>
+    Object.entries(tags).every(([name, value]) => one.tags[name] === value);
+  return {
+    tagged: async (_, tags) => images.filter(have(tags)),
+    byId: async (_, ids) => ids.map((id) => images.find((one) => one.id === id) ?? image(id)),
+    tag: async (_, resources, tags) => {
+      for (const id of resources) images.push(image(id, tags));
+    },
+    copy: async () => 'ami-0cccccccccccccccc',
+    references: async () => [],
+    sharedWith: async () => [],
+    remove: async () => undefined,
+  };
 }
 
 async function go(given: Record<string, string>, options: Options = {}) {
@@ -76,20 +113,21 @@ async function go(given: Record<string, string>, options: Options = {}) {
     env: process.env,
     signal,
     scratch: join(workspace, 'scratch'),
+    onBuild: () => undefined,
+    ...(options.processes && { background: inForeground(options.processes) }),
   };
-  const packer = await openPacker(
-    options.binary ?? 'packer',
-    join(workspace, target.folder),
-    target.template,
-    target.vars,
-    ports,
-  );
+  const packer = () =>
+    openPacker(options.binary ?? 'packer', join(workspace, target.folder), target.template, target.vars, ports);
   const store = { ...options.parameters };
-  const parameters = {
-    read: async (name: string) => store[name],
-    write: async (name: string, value: string) => {
-      store[name] = value;
-    },
+  // The other regions' by REGION:NAME.
+  const parameters = (where: string) => {
+    const key = (name: string) => (where === region ? name : `${where}:${name}`);
+    return {
+      read: async (name: string) => store[key(name)],
+      write: async (name: string, value: string) => {
+        store[key(name)] = value;
+      },
+    };
   };
   const settings = {
     ...target,
@@ -97,10 +135,15 @@ async function go(given: Record<string, string>, options: Options = {}) {
     environment: inputs.environment,
     region,
     fingerprint: made,
+    checkFormat: inputs['check-format'],
+    series: 'octo/shop:ami@dev',
+    commit: 'a'.repeat(40),
+    runUrl: 'https://github.test/octo/shop/actions/runs/1',
   };
+  const clock = { now: () => 0, sleep: async () => undefined };
   const report = await run(
     { ...settings, force: options.force ?? false, last: options.last },
-    { packer, parameters, log },
+    { packer, images: account(options.images ?? []), parameters, clock, log, signal },
   );
   return { ...report, log, store, target, fingerprint: made };
 }
@@ -117,6 +160,11 @@ function replay(said: Record<string, { code: number; lines: string[] }>) {
     },
   };
   return { port, calls };
+}
+
+/** A build's own way of running, by the port that replays. */
+function inForeground(port: Processes): typeof runInBackground {
+  return async (argv, { onLine }) => (await port.run(argv, { onLine })).code;
 }
 
 const VERSION = { code: 0, lines: ['1795251731,,version,1.14.2'] };
@@ -136,8 +184,16 @@ test('build gives the image of the run’s region and stores it in the parameter
   const { port, calls } = replay({ version: VERSION, build: BUILT });
   const built = await go(BUILD, { processes: port });
   expect(built.outcome.status).toBe('succeeded');
-  expect(built.outputs).toEqual({ 'ami-id': 'ami-0123456789abcdef0', fingerprint: built.fingerprint });
-  expect(built.store).toEqual({ '/sample/ami': 'ami-0123456789abcdef0' });
+  expect(built.outputs).toEqual({
+    'ami-id': 'ami-0123456789abcdef0',
+    'ami-ids': '{"eu-central-1":"ami-0123456789abcdef0","us-east-1":"ami-0aaaaaaaaaaaaaaaa"}',
+    fingerprint: built.fingerprint,
+    removed: '',
+  });
+  expect(built.store).toEqual({
+    '/sample/ami': 'ami-0123456789abcdef0',
+    'us-east-1:/sample/ami': 'ami-0aaaaaaaaaaaaaaaa',
+  });
   expect(built.entry).toEqual({ buildFingerprint: built.fingerprint });
   expect(built.log.lines).toContain('==> amazon-ebs.host: Creating AMI host, please wait');
   expect(calls.map((argv) => argv[1])).toEqual(['version', 'init', 'build']);
@@ -167,12 +223,113 @@ test('an image of the same is not built again, unless forced or changed; a param
   const unchanged = await go(BUILD, { ...same, parameters: { '/sample/ami': 'ami-0old0000000000000' } });
   expect(unchanged.outcome.status).toBe('unchanged');
   expect(unchanged.componentOutputs).toEqual({ 'ami-id': 'ami-0old0000000000000' });
+  expect(calls).toEqual([]);
   const back = await go(BUILD, { ...same, parameters: { '/sample/ami': 'ami-0else000000000000' } });
   expect([back.outcome.status, back.store['/sample/ami']]).toEqual(['succeeded', 'ami-0old0000000000000']);
   expect(calls.map((argv) => argv[1])).not.toContain('build');
   expect((await go(BUILD, { ...same, force: true })).outputs['ami-id']).toBe('ami-0123456789abcdef0');
   expect((await go({ ...BUILD, vars: 'word=other' }, same)).outputs['ami-id']).toBe('ami-0123456789abcdef0');
 });
+
+test('a variable of the environment is part of the fingerprint, other settings are not', async () => {
+  const git = openGit({ processes: processes(), workspace, tempDir: base });
+  const of = (env: NodeJS.ProcessEnv) =>
+    fingerprint(git, { folder: 'ami', template: '.', vars: {}, region: 'eu-central-1', env });
+  const plain = await of({});
+  expect(await of({ PACKER_LOG: '1' })).toBe(plain);
+  const small = await of({ PKR_VAR_size: 'small' });
+  expect(small).not.toBe(plain);
+  expect(await of({ PKR_VAR_size: 'large' })).not.toBe(small);
+  git.dispose();
+});
+
+test('an image with the fingerprint counts without any ledger: the newest that is available', async () => {
+  const { port, calls } = replay({ version: VERSION, build: BUILT });
+  const { fingerprint: made } = await go(BUILD, { processes: port });
+  calls.length = 0;
+  const tags = { [TAG.fingerprint]: made };
+  const images = [
+    image('ami-0aaaa000000000000', tags),
+    image('ami-0bbbb000000000000', tags, { createdAt: '2026-02-01T00:00:00.000Z' }),
+    image('ami-0cccc000000000000', tags, { createdAt: '2026-03-01T00:00:00.000Z', state: 'pending' }),
+  ];
+  const same = await go(
+    { ...BUILD, component: '', template: 'ami', vars: 'word=from-config' },
+    { processes: port, images },
+  );
+  expect([same.outcome.status, same.outputs['ami-id']]).toEqual(['unchanged', 'ami-0bbbb000000000000']);
+  expect(calls).toEqual([]);
+});
+
+test('an image of the ledger that somebody deregistered is built again', async () => {
+  const { port } = replay({ version: VERSION, build: BUILT });
+  const { fingerprint: made } = await go(BUILD, { processes: port });
+  const gone = image('ami-0old0000000000000', {}, { state: 'deregistered' });
+  const again = await go(BUILD, { processes: port, last: entry(made), images: [gone] });
+  expect(again.outputs['ami-id']).toBe('ami-0123456789abcdef0');
+});
+
+describe('what is beyond the newest builds', () => {
+  const at = (day: number) => `2026-01-0${day}T00:00:00.000Z`;
+  const build = (id: string, day: number, regions = ['eu-central-1']) =>
+    regions.map((region, i) =>
+      image(i === 0 ? id : `${id}-${region}`, { [TAG.build]: id }, { region, createdAt: at(day) }),
+    );
+  const ids = (keep: number, current: string, images: Image[]) => beyond(images, keep, current).map((one) => one.id);
+  const three = [...build('a', 1, ['eu-central-1', 'us-east-1']), ...build('b', 2), ...build('c', 3)];
+
+  test.each<[number, string, string[]]>([
+    [1, 'c', ['b', 'a']],
+    [2, 'c', ['a']],
+    [3, 'c', []],
+    [9, 'c', []],
+    // The one that counts now stays, wherever it stands.
+    [1, 'a', ['b']],
+    [1, 'a-us-east-1', ['b']],
+  ])('of three, with %d kept and %s current: %j', (keep, current, expected) => {
+    expect(ids(keep, current, three)).toEqual(expected);
+  });
+
+  test('an image that nobody can start from takes no place', () => {
+    const failed = { ...image('d', {}, { createdAt: at(4) }), state: 'failed' };
+    expect(ids(2, 'c', [...three, failed])).toEqual(['a']);
+    expect(ids(2, 'c', [...three, { ...failed, createdAt: at(1), id: '0' }])).toEqual(['a', '0']);
+  });
+
+  test('a copy made later makes its build no younger, and an image without the tag is a build of its own', () => {
+    const late = image('a-late', { [TAG.build]: 'a' }, { createdAt: at(9) });
+    expect(ids(1, 'c', [...three, late])).toEqual(['b', 'a']);
+    expect(ids(1, 'c', [...three, image('x', {}, { createdAt: at(4) })])).toEqual(['b', 'a']);
+  });
+});
+
+test.each([
+  ['arn:aws:ec2:eu-central-1:123456789012:instance/i-0a', 'instance i-0a'],
+  ['arn:aws:ec2:eu-central-1:123456789012:launch-template/lt-0b', 'launch-template lt-0b'],
+  ['arn:aws:ssm:eu-central-1:123456789012:parameter/sample/ami', 'parameter /sample/ami'],
+  ['something', 'something'],
+])('%s is called %s', (arn, name) => expect(nameOfArn(arn)).toBe(name));
+
+test.each([
+  [{ repository: 'octo/shop', component: 'ami', template: 'x', environment: 'prod' }, 'octo/shop:ami@prod'],
+  [{ repository: 'octo/shop', component: '', template: 'infra/my image', environment: '' }, 'octo/shop:infra/my image'],
+  [{ repository: 'octo/shop', component: '', template: 'infra/{a}*', environment: '' }, 'octo/shop:infra/_a__'],
+])('%j is the series %s', (origin, series) => expect(seriesOf(origin)).toBe(series));
+
+test.each([
+  ['Failed getting the plugin: Plugin host rate limited the plugin getter. Try again in 3m52s.', /input 'token'/],
+  [
+    'Error launching source instance: UnauthorizedOperation: You are not authorized. Encoded authorization failure message: x',
+    /decode-authorization-message/,
+  ],
+  ['VPCIdNotSpecified: No default VPC for this user', /subnet_id/],
+  ['Timeout waiting for SSH.', /route and the security group/],
+  ['No AMI was found matching filters: {', /source_ami_filter/],
+  ['AMI name x is used by an existing AMI: ami-0a', /time of the build/],
+  ['InsufficientInstanceCapacity: We currently do not have sufficient t4g.small capacity', /another instance type/],
+  ['Script exited with non-zero exit status: 1. Allowed exit codes are: [0]', /its own words are above/],
+  ['something nobody has seen', /See the log/],
+])('%s has a next step', (message, next) => expect(nextFor([message])).toMatch(next));
 
 test('a template that builds no image of this region is a failure', async () => {
   const nothing = replay({ version: VERSION, build: { code: 0, lines: ['1,null.x,artifact,0,id,Null'] } });

@@ -13,6 +13,10 @@ export interface Target {
   vars: Record<string, string>;
   /** SSM parameter that receives the image's id; '' for none. */
   parameter: string;
+  /** Further regions that get a copy. */
+  regions: string[];
+  /** How many builds are kept; undefined keeps all. */
+  keep: number | undefined;
 }
 
 /**
@@ -44,6 +48,8 @@ export async function readTarget(inputs: PackerInputs, ports: DescribedPorts & {
     template: isFolder ? '.' : basename(path),
     vars: { ...texts(described?.vars), ...inputs.vars },
     parameter: checkedParameter(inputs.parameter || described?.parameter || ''),
+    regions: inputs.regions.length > 0 ? inputs.regions : (described?.regions ?? []),
+    keep: inputs.keep ?? described?.keep,
   };
 }
 

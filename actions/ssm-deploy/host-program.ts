@@ -15,6 +15,7 @@ const PARTS: readonly string[] = [
   read(new URL('./host/deploy.sh', import.meta.url)),
   read(new URL('./host/operations.sh', import.meta.url)),
   read(new URL('./host/serve.sh', import.meta.url)),
+  read(new URL('./host/provision.sh', import.meta.url)),
   read(new URL('./host/end.sh', import.meta.url)),
 ];
 

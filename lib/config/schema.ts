@@ -236,7 +236,12 @@ const deploy = described(
 export const amiEntries = {
   template: option(repositoryPath, 'Packer template, a file or a folder. Default: the folder of the first pattern.'),
   vars: option(words, 'Packer variables.'),
-  parameter: option(text, 'SSM parameter that receives the id of the new image, such as /sample/ami.'),
+  parameter: option(text, 'SSM parameter that receives the id of the new image, such as /sample/ami; in each region.'),
+  regions: option(v.array(region), 'Further regions that get a copy of the image.'),
+  keep: option(
+    count(1),
+    'Builds that are kept: older ones are deregistered with their snapshots unless something still uses them. Default: all.',
+  ),
 };
 
 export const terraformEntries = {

@@ -10,7 +10,7 @@ import { deriveWorkflow, REF, REPOSITORY } from './derive.ts';
 import { type ActEvent, readLine } from './events.ts';
 
 /** What stands in for the third-party actions that the workflows pin, by the folder below local/actions/. */
-const STAND_INS = ['checkout', 'upload-artifact', 'download-artifact'] as const;
+const STAND_INS = ['checkout', 'upload-artifact', 'download-artifact', 'cache'] as const;
 
 export interface Run {
   /** The act program. */

@@ -1,22 +1,26 @@
 import type { DescribeInstancesRequest, Instance } from '@aws-sdk/client-ec2';
 import type { LocalContext } from '../context.ts';
 import type { Hosts, ManagedHost } from '../hosts/hosts.ts';
+import type { MachineImages } from './ec2-images.ts';
 import { pageOf } from './page.ts';
 import { matchesPattern } from './pattern.ts';
 import { AwsFault, type AwsService } from './service.ts';
 
-/** EC2 as far as hosts are looked up. Source: EC2 API reference, DescribeInstances. */
+/** EC2 as far as hosts are looked up and machine images are kept. Source: EC2 API reference, DescribeInstances. */
 export function createEc2({
   context,
   hosts,
+  images,
 }: {
   context: LocalContext;
   hosts: Pick<Hosts, 'all' | 'find'>;
+  images: MachineImages;
 }): AwsService {
   const { account, region } = context;
   return {
     id: 'ec2',
     operations: {
+      ...images.operations,
       DescribeInstances: (input: DescribeInstancesRequest) => {
         const unknown = (input.InstanceIds ?? []).filter((id) => hosts.find(id) === undefined);
         if (unknown.length > 0) {

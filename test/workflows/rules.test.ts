@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import { callers, jobsOf, type Mapping, own, ROOT, usesOf } from './files.ts';
 
 const all = [...own, ...callers];
-const THIRD_PARTY = ['actions/checkout', 'actions/upload-artifact', 'actions/download-artifact'];
+const THIRD_PARTY = ['actions/checkout', 'actions/upload-artifact', 'actions/download-artifact', 'actions/cache'];
 const PIN = /^[\w.-]+\/[\w.-]+@[0-9a-f]{40}$/;
 
 describe('third-party actions', () => {

@@ -13,7 +13,7 @@ import type {
 import type { LocalContext } from '../../context.ts';
 import type { ParameterSpec } from '../../world.ts';
 import { pageOf } from '../page.ts';
-import { AwsFault, type Operation } from '../service.ts';
+import { AwsFault, type Call, type Operation } from '../service.ts';
 
 interface Parameter {
   name: string;
@@ -24,12 +24,15 @@ interface Parameter {
   tags: Record<string, string>;
   /** What it was before, oldest first. */
   earlier: Omit<Parameter, 'tags' | 'earlier'>[];
+  dataType: string;
 }
 
 export interface ParameterStore {
   operations: Record<string, Operation>;
   /** The value of a parameter by name or ARN, decrypted. @throws AwsFault ParameterNotFound */
   value(nameOrArn: string): string;
+  /** All values of a region, by name. */
+  values(region: string): ReadonlyMap<string, string>;
 }
 
 const STANDARD_BYTES = 4096;
@@ -47,7 +50,22 @@ export function createParameterStore(
   initial: Readonly<Record<string, ParameterSpec>>,
 ): ParameterStore {
   const store = new Parameters(context, initial);
-  return { operations: store.operations(), value: (nameOrArn) => store.find(nameOrArn).value };
+  // Other regions have parameters of their own, none at first.
+  const elsewhere = new Map<string, Parameters>();
+  const of = (region: string) => {
+    if (region === context.region) return store;
+    const other = elsewhere.get(region) ?? new Parameters({ ...context, region }, {});
+    elsewhere.set(region, other);
+    return other;
+  };
+  const names = Object.keys(store.operations());
+  return {
+    operations: Object.fromEntries(
+      names.map((name): [string, Operation] => [name, (input, call) => of(call.region).call(name, input, call)]),
+    ),
+    value: (nameOrArn) => store.find(nameOrArn).value,
+    values: (region) => of(region).values(),
+  };
 }
 
 class Parameters {
@@ -57,7 +75,15 @@ class Parameters {
   constructor(context: StoreContext, initial: Readonly<Record<string, ParameterSpec>>) {
     this.#context = context;
     for (const [name, spec] of Object.entries(initial)) {
-      this.#parameters.set(name, { ...spec, name, version: 1, modifiedAt: context.clock.now(), tags: {}, earlier: [] });
+      this.#parameters.set(name, {
+        ...spec,
+        name,
+        version: 1,
+        modifiedAt: context.clock.now(),
+        tags: {},
+        earlier: [],
+        dataType: 'text',
+      });
     }
   }
 
@@ -77,6 +103,14 @@ class Parameters {
         TagList: Object.entries(this.#taggable(input).tags).map(([Key, Value]) => ({ Key, Value })),
       }),
     };
+  }
+
+  call(name: string, input: never, call: Call): object {
+    return this.operations()[name]?.(input, call) ?? {};
+  }
+
+  values(): ReadonlyMap<string, string> {
+    return new Map([...this.#parameters].map(([name, { value }]) => [name, value]));
   }
 
   find(nameOrArn: string): Parameter {
@@ -159,7 +193,7 @@ class Parameters {
       LastModifiedDate: new Date(p.modifiedAt),
       Tier: tierOf(p.value),
       Policies: [],
-      DataType: 'text',
+      DataType: p.dataType,
     }));
     return { Parameters, NextToken: nextToken };
   }
@@ -207,6 +241,7 @@ class Parameters {
       modifiedAt: this.#context.clock.now(),
       tags: existing?.tags ?? tagsOf(input.Tags),
       earlier: existing ? [...existing.earlier, withoutPast(existing)].slice(1 - KEPT_VERSIONS) : [],
+      dataType: input.DataType ?? 'text',
     };
     this.#parameters.set(name, parameter);
     return {
@@ -233,7 +268,7 @@ class Parameters {
       Version: p.version,
       LastModifiedDate: new Date(p.modifiedAt),
       ARN: this.#arnOf(p.name),
-      DataType: 'text',
+      DataType: p.dataType,
     };
   }
 
