@@ -34,6 +34,8 @@ describe('targets', () => {
         { key: 'tag:B', values: ['y=z'] },
       ],
     ],
+    [['tag:A=x', 'tag:A=y', 'tag:A=x'], [{ key: 'tag:A', values: ['x', 'y'] }]],
+    [['i-0123456789abcdef0', 'i-0123456789abcdef0'], [{ key: 'InstanceIds', values: ['i-0123456789abcdef0'] }]],
     [['i-0123456789abcdef0', 'mi-01234567'], [{ key: 'InstanceIds', values: ['i-0123456789abcdef0', 'mi-01234567'] }]],
   ])('%j', (lines, targets) => {
     expect(parseTargets(lines)).toEqual(targets);
@@ -176,13 +178,13 @@ describe('waves', () => {
   });
 
   test.each([
-    ['1', 1],
-    ['25%', 2],
-    ['100%', 5],
-    ['0', 0],
-    ['1%', 1],
-  ])('%s of 5 hosts is %d', (limit, expected) => {
-    expect(countOf(limit, 5)).toBe(expected);
+    ['1', 1, 1],
+    ['25%', 2, 1],
+    ['100%', 5, 5],
+    ['0', 0, 0],
+    ['1%', 1, 0],
+  ])('%s of 5 hosts is %d at once, and %d that may fail', (limit, atOnce, mayFail) => {
+    expect([countOf(limit, 5, 'up'), countOf(limit, 5, 'down')]).toEqual([atOnce, mayFail]);
   });
 
   test.each([
@@ -365,6 +367,7 @@ describe('what a host did', () => {
       'the command ended as Success with exit code 0',
     ],
     ['an output that SSM cut', { stdout: 'x'.repeat(STDOUT_LIMIT) }, 'succeeded', ''],
+    ['an output that was cut by its bytes', { stdout: `${'ü'.repeat(STDOUT_LIMIT / 2 - 1)}\ufffd` }, 'succeeded', ''],
     [
       'an output that SSM cut, of one that failed',
       { ...failed, stdout: 'x\n'.repeat(STDOUT_LIMIT / 2) },

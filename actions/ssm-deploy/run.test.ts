@@ -413,6 +413,27 @@ describe('the desired state', () => {
   });
 
   test.each([
+    ['the same release: both are right', NEW, 'succeeded'],
+    ['another: superseded', OLD, 'superseded'],
+  ])('first written by another run in the same moment, %s', async (_, theirs, status) => {
+    const played = await play({ ...one(), lateRace: [PARAMETER, specText(theirs)] });
+    expect(outcome(played)).toBe(status);
+    expect(played.ssm.parameters.get(PARAMETER)).toEqual([specText(theirs)]);
+  });
+
+  test('written over what another run wrote in the same moment: that is told', async () => {
+    const played = await play({
+      ...one(),
+      parameters: { [PARAMETER]: [specText(OLDER)] },
+      lateRace: [PARAMETER, specText(OLD)],
+    });
+    expect(played.report.outcome).toMatchObject({
+      status: 'superseded',
+      cause: expect.stringContaining('has written over it'),
+    });
+  });
+
+  test.each([
     ['AccessDeniedException', 'denied'],
     ['InternalServerError', 'failed'],
   ])('that cannot be written (%s) is no success', async (exception, status) => {

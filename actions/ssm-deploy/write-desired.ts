@@ -23,12 +23,18 @@ export async function writeDesired(
 ): Promise<{ outcome: Outcome; notes: string[] }> {
   const { parameter, component, environment } = place;
   try {
-    const now = await ssm.parameter(parameter);
-    const decision = decideWrite(base, now, { value, release });
-    if (decision.do === 'leave') return { outcome, notes: [] };
-    if (decision.do === 'yield') return { outcome: yielded(parameter, decision.release), notes: [] };
     const tags = { [RELEASE_TAG]: fingerprint, 'slipway:component': component, 'slipway:environment': environment };
-    await ssm.write(parameter, value, tags, now === undefined);
+    for (let written = false; !written; ) {
+      const now = await ssm.parameter(parameter);
+      const decision = decideWrite(base, now, { value, release });
+      if (decision.do === 'leave') return { outcome, notes: [] };
+      if (decision.do === 'yield') return { outcome: yielded(parameter, decision.release), notes: [] };
+      const version = await ssm.write(parameter, value, tags, now === undefined);
+      // The other one that was first: what it wrote decides.
+      if (version === undefined) continue;
+      written = true;
+      if (now && version > now.version + 1) return { outcome: overwrote(parameter), notes: [] };
+    }
     log.info(`Desired state ${parameter}: release ${release}`);
     const known: Outcome = outcome.status === 'unchanged' ? { status: 'succeeded', cause: '' } : outcome;
     return { outcome: known, notes: [`Release ${release} is now the desired state in ${parameter}`] };
@@ -51,6 +57,15 @@ function yielded(parameter: string, release: string): Outcome {
   return {
     status: 'superseded',
     cause: `another run has written release ${release} as the desired state in ${parameter} meanwhile`,
+    next: 'Hosts may serve either of the two: deploy the one that is wanted again, and let one run deploy at a time (`concurrency`)',
+  };
+}
+
+/** SSM has no compare-and-write: what lies between the question and the write is seen by the version that the write got. */
+function overwrote(parameter: string): Outcome {
+  return {
+    status: 'superseded',
+    cause: `another run wrote ${parameter} in the same moment, and this one has written over it`,
     next: 'Hosts may serve either of the two: deploy the one that is wanted again, and let one run deploy at a time (`concurrency`)',
   };
 }

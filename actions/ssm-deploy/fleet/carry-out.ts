@@ -33,7 +33,7 @@ export interface Carried {
 /** Carries one operation out on hosts, wave by wave, and stops where a wave says so. @throws Problem as the calls do. */
 export async function carryOut(errand: Errand, ports: SsmPorts): Promise<Carried> {
   const { hosts, pace, failed = 0 } = errand;
-  const maxErrors = countOf(pace.maxErrors, hosts.length);
+  const maxErrors = countOf(pace.maxErrors, hosts.length, 'down');
   const waves = wavesOf(hosts, pace);
   const gate = waves.find((wave) => wave.gate)?.hosts[0];
   const carried: Carried = { results: [], commandIds: [], interrupted: false };

@@ -2,7 +2,7 @@ import { humanDuration } from '../../../lib/clock.ts';
 import { messageOf, Problem } from '../../../lib/errors.ts';
 import { outcomeLabel } from '../../../lib/outcome.ts';
 import { printable } from '../../../lib/printable.ts';
-import { type HostResult, hostResult, type Invocation, STDOUT_LIMIT, statusOf } from '../host-result.ts';
+import { type HostResult, hostResult, type Invocation, isCut, statusOf } from '../host-result.ts';
 import type { SsmPorts } from '../ports.ts';
 import type { OutputPlaces } from '../ssm.ts';
 import { FIRST_WAIT_MS, nextWait } from './pace.ts';
@@ -117,7 +117,10 @@ class Follower {
     if (!invocation) return;
     const { details, ended } = statusOf(invocation.statusDetails);
     this.#note(host, details);
-    if (ended) this.#settle(hostResult(await this.#uncut(invocation)));
+    if (!ended) return;
+    const result = hostResult(await this.#uncut(invocation));
+    // A look that failed for another host has left this one on its way.
+    if (!this.#results.has(host)) this.#settle(result);
   }
 
   #settle(result: HostResult): void {
@@ -161,7 +164,8 @@ class Follower {
   /** The invocation with the whole of its output, where SSM cut it and it lies somewhere else. */
   async #uncut(invocation: Invocation): Promise<Invocation> {
     const { logGroup, bucket } = this.#under.output;
-    if (invocation.stdout.length < STDOUT_LIMIT || (logGroup === '' && bucket === '')) return invocation;
+    const whole = !isCut(invocation) || invocation.stdout.includes(RESULT);
+    if (whole || (logGroup === '' && bucket === '')) return invocation;
     const { clock, log, signal, outputs } = this.#ports;
     for (let i = 0; i < OUTPUT_TRIES; i++) {
       if (i > 0) await clock.sleep(OUTPUT_WAIT_MS, signal);
