@@ -2,10 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from '@jest/globals';
 import { readInputs } from '../../lib/inputs.ts';
 import { combine } from './combine.ts';
-import { decideWrite, goalOf, parameterValue, placeOf } from './desired.ts';
+import { decideWrite, goalOf, isUnfinished, parameterValue, placeOf } from './desired.ts';
 import { DOCUMENT, DOCUMENT_NAME, PAYLOAD_LIMIT } from './document.ts';
 import { invented } from './fleet/follow.ts';
-import { nextWait } from './fleet/pace.ts';
+import { livelyMs, nextWait } from './fleet/pace.ts';
 import { countOf, standing, wavesOf } from './fleet/waves.ts';
 import { type HostResult, hostResult, STDOUT_LIMIT, statusOf } from './host-result.ts';
 import { fields } from './inputs.ts';
@@ -122,6 +122,14 @@ describe('what a rollback goes back to', () => {
   ])('%s', (_, wanted, expected) => {
     expect(goalOf(history, c?.release, wanted)?.spec).toEqual(expected);
   });
+  test.each<[string, string[], boolean]>([
+    ['all serve what is written down', [c?.release ?? '', c?.release ?? ''], false],
+    ['one lags behind', [c?.release ?? '', a?.release ?? ''], false],
+    ['one does not tell', [''], false],
+    ['one serves what was never written down', [c?.release ?? '', 'f'.repeat(16)], true],
+  ])('whether a deployment has not come to its end: %s', (_, served, expected) => {
+    expect(isUnfinished(history, served)).toBe(expected);
+  });
   test('what is no spec is passed over', () => {
     expect(goalOf([{ version: 2, value: 'x' }, ...history.slice(3)], 'x', '')?.spec).toEqual(a);
   });
@@ -217,6 +225,18 @@ describe('the wait for the next look', () => {
     [0, 5000, 1000],
   ])('%d ms after something moved, after a wait of %d ms: %d ms', (still, previous, expected) => {
     expect(nextWait(still, previous)).toBe(expected);
+  });
+});
+
+describe('how long nothing may move', () => {
+  const times = { 'healthy-within': '4m', 'drain-within': '30s', 'stop-timeout': '30s' };
+  test.each([
+    ['a question', { operation: 'status' as const }, 60_000],
+    ['a restart', { operation: 'restart' as const }, 240_000],
+    ['a deployment: as long as its container may take', { operation: 'deploy' as const, spec: spec(times) }, 360_000],
+    ['ten minutes at most', { operation: 'deploy' as const, spec: spec({ 'healthy-within': '1h' }) }, 600_000],
+  ])('%s', (_, payload, expected) => {
+    expect(livelyMs(payload)).toBe(expected);
   });
 });
 

@@ -12,6 +12,9 @@ export interface Writing {
   base: Pick<Version, 'version'> | undefined;
 }
 
+/** Another one may be the first to write: then what it wrote decides. */
+const TRIES = 3;
+
 /**
  * Writes a release down as what the host group serves, unless that is what stands there, or somebody else has written another
  * one since. Never throws but for a cancellation: what fails becomes the outcome, since the hosts have changed by now.
@@ -24,16 +27,16 @@ export async function writeDesired(
   const { parameter, component, environment } = place;
   try {
     const tags = { [RELEASE_TAG]: fingerprint, 'slipway:component': component, 'slipway:environment': environment };
-    for (let written = false; !written; ) {
+    for (let tries = 1; ; tries++) {
       const now = await ssm.parameter(parameter);
       const decision = decideWrite(base, now, { value, release });
       if (decision.do === 'leave') return { outcome, notes: [] };
       if (decision.do === 'yield') return { outcome: yielded(parameter, decision.release), notes: [] };
       const version = await ssm.write(parameter, value, tags, now === undefined);
-      // The other one that was first: what it wrote decides.
-      if (version === undefined) continue;
-      written = true;
+      if (version === undefined && tries < TRIES) continue;
+      if (version === undefined) throw vanishing(parameter);
       if (now && version > now.version + 1) return { outcome: overwrote(parameter), notes: [] };
+      break;
     }
     log.info(`Desired state ${parameter}: release ${release}`);
     const known: Outcome = outcome.status === 'unchanged' ? { status: 'succeeded', cause: '' } : outcome;
@@ -68,4 +71,13 @@ function overwrote(parameter: string): Outcome {
     cause: `another run wrote ${parameter} in the same moment, and this one has written over it`,
     next: 'Hosts may serve either of the two: deploy the one that is wanted again, and let one run deploy at a time (`concurrency`)',
   };
+}
+
+function vanishing(parameter: string): Problem {
+  return new Problem({
+    what: `parameter ${parameter}`,
+    cause: 'SSM says that it exists when it is to be made, and that it does not when it is read',
+    fix: 'See who deletes it, and run this again',
+    kind: 'conflict',
+  });
 }
