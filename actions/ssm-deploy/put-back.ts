@@ -48,13 +48,17 @@ export async function putBack(
   return { ...carried, results, untouched, outcome: (failed) => outcomeOf(failed, results, untouched) };
 }
 
+/** The exit codes by which the host program ends by itself: then what served before goes on serving. */
+const OWN_ENDS: ReadonlySet<number> = new Set([1, 64, 69, 75]);
+
 /**
  * The hosts that may serve a release after a deployment of it that is no success: those that had succeeded, and those of which nobody
  * knows how far they came. What a host itself tells of its end is known.
  */
 export function mayServe(results: readonly HostResult[]): HostResult[] {
-  return results.filter(({ status, startedAt }) => {
+  return results.filter(({ status, startedAt, exitCode }) => {
     if (status === 'succeeded' || status === 'timed-out') return true;
+    if (status === 'failed' && OWN_ENDS.has(exitCode)) return false;
     return startedAt > 0 && (status === 'failed' || status === 'stopped' || status === 'denied');
   });
 }
