@@ -107,10 +107,19 @@ async function bundle(name: string, work: string, out: string): Promise<Bundle> 
   return { name, bytes, parts };
 }
 
-/** ncc leaves what is loaded late as it is, and the entry half done. Names of classes stay: errors are told apart by them. */
+/**
+ * Names of classes stay, since errors are told apart by them; but for those of AWS's clients, hundreds of exceptions and commands, each
+ * of which writes its name down in a field or gives it as a word.
+ */
+const KEPT_CLASSES = /^(?!\w*(?:Exception|Command|NotFound|Exists|Exceeded)$|Invalid\w+$)/;
+
+/** ncc leaves what is loaded late as it is, and the entry half done. */
 async function minifyCode(folder: string): Promise<void> {
   for (const file of await codeOf(folder)) {
-    const { code } = await minify(await readFile(file, 'utf8'), { module: true, keep_classnames: true });
+    const { code } = await minify(await readFile(file, 'utf8'), {
+      module: true,
+      keep_classnames: KEPT_CLASSES,
+    });
     if (code === undefined) throw new Error(`terser gave nothing for ${file}`);
     await writeFile(file, code);
   }

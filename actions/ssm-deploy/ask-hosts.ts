@@ -42,7 +42,7 @@ export async function askHosts(
   if (asked.interrupted)
     return { ...told, outcome: { status: 'stopped', cause: 'the run was cancelled; nothing was changed on any host' } };
   const leftOut = leftOutOf(results, bytesOf(inputs['minimum-disk']));
-  const mayFail = countOf(inputs['max-errors'], hosts.length);
+  const mayFail = countOf(inputs['max-errors'], hosts.length, 'down');
   if (leftOut.length <= mayFail && leftOut.length < hosts.length) return { ...told, leftOut };
   const { status, cause } = combine(leftOut);
   // A host that knows what it lacks says what to do about it.

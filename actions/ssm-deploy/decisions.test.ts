@@ -2,10 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from '@jest/globals';
 import { readInputs } from '../../lib/inputs.ts';
 import { combine } from './combine.ts';
-import { decideWrite, goalOf, parameterValue, placeOf } from './desired.ts';
+import { decideWrite, goalOf, isUnfinished, parameterValue, placeOf } from './desired.ts';
 import { DOCUMENT, DOCUMENT_NAME, PAYLOAD_LIMIT } from './document.ts';
 import { invented } from './fleet/follow.ts';
-import { nextWait } from './fleet/pace.ts';
+import { livelyMs, nextWait } from './fleet/pace.ts';
 import { countOf, standing, wavesOf } from './fleet/waves.ts';
 import { type HostResult, hostResult, STDOUT_LIMIT, statusOf } from './host-result.ts';
 import { fields } from './inputs.ts';
@@ -34,6 +34,8 @@ describe('targets', () => {
         { key: 'tag:B', values: ['y=z'] },
       ],
     ],
+    [['tag:A=x', 'tag:A=y', 'tag:A=x'], [{ key: 'tag:A', values: ['x', 'y'] }]],
+    [['i-0123456789abcdef0', 'i-0123456789abcdef0'], [{ key: 'InstanceIds', values: ['i-0123456789abcdef0'] }]],
     [['i-0123456789abcdef0', 'mi-01234567'], [{ key: 'InstanceIds', values: ['i-0123456789abcdef0', 'mi-01234567'] }]],
   ])('%j', (lines, targets) => {
     expect(parseTargets(lines)).toEqual(targets);
@@ -120,6 +122,14 @@ describe('what a rollback goes back to', () => {
   ])('%s', (_, wanted, expected) => {
     expect(goalOf(history, c?.release, wanted)?.spec).toEqual(expected);
   });
+  test.each<[string, string[], boolean]>([
+    ['all serve what is written down', [c?.release ?? '', c?.release ?? ''], false],
+    ['one lags behind', [c?.release ?? '', a?.release ?? ''], false],
+    ['one does not tell', [''], false],
+    ['one serves what was never written down', [c?.release ?? '', 'f'.repeat(16)], true],
+  ])('whether a deployment has not come to its end: %s', (_, served, expected) => {
+    expect(isUnfinished(history, served)).toBe(expected);
+  });
   test('what is no spec is passed over', () => {
     expect(goalOf([{ version: 2, value: 'x' }, ...history.slice(3)], 'x', '')?.spec).toEqual(a);
   });
@@ -176,13 +186,13 @@ describe('waves', () => {
   });
 
   test.each([
-    ['1', 1],
-    ['25%', 2],
-    ['100%', 5],
-    ['0', 0],
-    ['1%', 1],
-  ])('%s of 5 hosts is %d', (limit, expected) => {
-    expect(countOf(limit, 5)).toBe(expected);
+    ['1', 1, 1],
+    ['25%', 2, 1],
+    ['100%', 5, 5],
+    ['0', 0, 0],
+    ['1%', 1, 0],
+  ])('%s of 5 hosts is %d at once, and %d that may fail', (limit, atOnce, mayFail) => {
+    expect([countOf(limit, 5, 'up'), countOf(limit, 5, 'down')]).toEqual([atOnce, mayFail]);
   });
 
   test.each([
@@ -215,6 +225,18 @@ describe('the wait for the next look', () => {
     [0, 5000, 1000],
   ])('%d ms after something moved, after a wait of %d ms: %d ms', (still, previous, expected) => {
     expect(nextWait(still, previous)).toBe(expected);
+  });
+});
+
+describe('how long nothing may move', () => {
+  const times = { 'healthy-within': '4m', 'drain-within': '30s', 'stop-timeout': '30s' };
+  test.each([
+    ['a question', { operation: 'status' as const }, 60_000],
+    ['a restart', { operation: 'restart' as const }, 240_000],
+    ['a deployment: as long as its container may take', { operation: 'deploy' as const, spec: spec(times) }, 360_000],
+    ['ten minutes at most', { operation: 'deploy' as const, spec: spec({ 'healthy-within': '1h' }) }, 600_000],
+  ])('%s', (_, payload, expected) => {
+    expect(livelyMs(payload)).toBe(expected);
   });
 });
 
@@ -365,6 +387,7 @@ describe('what a host did', () => {
       'the command ended as Success with exit code 0',
     ],
     ['an output that SSM cut', { stdout: 'x'.repeat(STDOUT_LIMIT) }, 'succeeded', ''],
+    ['an output that was cut by its bytes', { stdout: `${'ü'.repeat(STDOUT_LIMIT / 2 - 1)}\ufffd` }, 'succeeded', ''],
     [
       'an output that SSM cut, of one that failed',
       { ...failed, stdout: 'x\n'.repeat(STDOUT_LIMIT / 2) },

@@ -1,3 +1,4 @@
+import { Problem } from '../../lib/errors.ts';
 import { isGood, type Outcome } from '../../lib/outcome.ts';
 import type { Report } from '../../lib/report.ts';
 import { askHosts } from './ask-hosts.ts';
@@ -8,10 +9,10 @@ import { type Carried, carryOut } from './fleet/carry-out.ts';
 import type { HostResult } from './host-result.ts';
 import type { Note } from './note.ts';
 import type { SsmPorts } from './ports.ts';
-import { putBack } from './put-back.ts';
+import { afterPutBack, mayServe, type PutBack, putBack } from './put-back.ts';
 import { reportOf } from './report.ts';
 import { readSpec } from './spec/spec.ts';
-import { endsOf, noteOf, remembering, type Wanted, wantedOf } from './wanted.ts';
+import { endsOf, hasty, noteOf, remembering, type Wanted, wantedOf } from './wanted.ts';
 import { writeDesired } from './write-desired.ts';
 
 /** Brings a release to the hosts, the first one alone, and writes it down as their desired state once all of them serve it. */
@@ -27,7 +28,7 @@ export async function deploy(context: Context, ports: SsmPorts): Promise<Report>
     release: wanted.fingerprint,
     previousRelease: readSpec(base?.value ?? '')?.release ?? '',
     image: wanted.spec.image,
-    warnings: [absent(fleet)].filter(Boolean),
+    warnings: [absent(fleet), hasty(context)].filter(Boolean),
   };
   const asked = await askHosts(fleet.online, base?.version ?? 0, context, ports);
   const { leftOut, facts } = asked;
@@ -93,17 +94,33 @@ async function settle(carried: Carried, { context, ports, wanted, base, note }: 
     ports.remember({ ...after, stage: 'ended' });
     return { ...written, results, commandIds };
   }
-  const changed = results.filter((r) => r.status === 'succeeded');
+  const changed = mayServe(results);
   if (!context.inputs['all-or-nothing'] || changed.length === 0) {
     ports.remember({ ...after, stage: 'ended' });
     return { outcome, results, commandIds, notes: [] };
   }
-  const back = await putBack(changed, wanted.spec.release, context, ports, base?.version ?? 0);
+  let back: PutBack;
+  try {
+    back = await putBack(changed, wanted.spec.release, context, ports, base?.version ?? 0);
+  } catch (error) {
+    // The note stays as it is: the post step tries once more.
+    if (!(error instanceof Problem) || ports.signal.aborted) throw error;
+    return { outcome: stranded(outcome, changed, error), results, commandIds, notes: [] };
+  }
   if (!back.interrupted) ports.remember({ ...after, stage: 'ended' });
   return {
     outcome: back.outcome(outcome),
-    results: results.map((r) => back.results.find((b) => b.instance === r.instance) ?? r),
+    results: afterPutBack(results, back),
     commandIds: [...commandIds, ...back.commandIds],
     notes: [],
+  };
+}
+
+function stranded({ cause }: Outcome, hosts: readonly HostResult[], error: Problem): Outcome {
+  const names = hosts.map((r) => r.instance).join(', ');
+  return {
+    status: 'failed',
+    cause: `${cause}; and ${names} could not be put back: ${error.finding}`,
+    next: `${error.parts.fix}. The post step tries once more; else run the operation rollback`,
   };
 }

@@ -79,3 +79,13 @@ export function goalOf(
   }
   return undefined;
 }
+
+/**
+ * Whether a deployment has reached some hosts and not all: one of them serves what never was the desired state, since that is written
+ * when every host has done well. Pure.
+ * @param served releases that the hosts serve; '' for one that does not tell
+ */
+export function isUnfinished(history: readonly Version[], served: readonly string[]): boolean {
+  const known = new Set(history.map(({ value }) => readSpec(value)?.release));
+  return served.some((release) => release !== '' && !known.has(release));
+}

@@ -6,7 +6,7 @@ import { follow, invented } from './fleet/follow.ts';
 import type { HostResult } from './host-result.ts';
 import type { Note } from './note.ts';
 import type { SsmPorts } from './ports.ts';
-import { putBack } from './put-back.ts';
+import { afterPutBack, putBack } from './put-back.ts';
 import { writeDesired } from './write-desired.ts';
 
 /** A cancelled job's post steps are killed after some minutes. */
@@ -20,6 +20,9 @@ const NOWHERE = { logGroup: '', bucket: '', prefix: '' };
  * nothing was asked for. Tells how each host stands.
  */
 export async function finish(note: Note, ports: SsmPorts): Promise<Report> {
+  // The run has told that SSM refused its first command.
+  if (!note.command && Object.keys(note.ended).length === 0)
+    return { outcome: { status: 'unchanged', cause: '' }, outputs: {}, summary: '' };
   let outcome: Outcome;
   let results: HostResult[] = [];
   try {
@@ -41,12 +44,13 @@ async function rest(note: Note, ports: SsmPorts): Promise<HostResult[]> {
   const open = command?.hosts.filter((host) => ended[host] === undefined || ended[host] === 'stopped') ?? [];
   if (!command || open.length === 0) return before;
   const id = command.id || (await ssm.find(command.comment, command.since));
-  if (id === '') return [...before, ...open.map((host) => invented(host, 'stopped', 'nothing had been sent to it'))];
+  const known = before.filter((r) => !open.includes(r.instance));
+  if (id === '') return [...known, ...open.map((host) => invented(host, 'stopped', 'nothing had been sent to it'))];
   await ssm.cancel(id).catch((e: unknown) => log.warning(messageOf(e)));
   const deadline = clock.now() + WAIT_MS;
   const under = { commandId: id, hosts: open, deadline, output: NOWHERE, onEnd: () => undefined };
   const { results } = await follow(under, ports);
-  return [...before.filter((r) => !open.includes(r.instance)), ...results];
+  return [...known, ...results];
 }
 
 async function complete(
@@ -55,7 +59,10 @@ async function complete(
   ports: SsmPorts,
 ): Promise<{ outcome: Outcome; results: HostResult[] }> {
   const { hosts, release, operation, place, value, fingerprint, base } = note;
-  const good = results.filter((r) => isGood(r));
+  // A host that was to leave a release and does not serve it says so, which does not mean that it serves the one to go back to.
+  const elsewhere = ({ release: served }: HostResult) =>
+    operation === 'rollback' && served !== '' && served !== release;
+  const good = results.filter((r) => isGood(r) && !elsewhere(r));
   const all = good.length === hosts.length;
   if (operation === 'restart') return { outcome: told(note, good, 'restarted'), results };
   if (all && value !== '') {
@@ -70,7 +77,7 @@ async function complete(
   const sending = { place, deadline: ports.clock.now() + WAIT_MS, output: NOWHERE };
   const back = await putBack(touched, release, sending, ports, base);
   const outcome = back.outcome({ status: 'stopped', cause: 'the run was cut before every host was done' });
-  return { outcome, results: results.map((r) => back.results.find((b) => b.instance === r.instance) ?? r) };
+  return { outcome, results: afterPutBack(results, back) };
 }
 
 function told({ hosts }: Note, good: readonly HostResult[], done: string): Outcome {

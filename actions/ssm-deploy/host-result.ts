@@ -63,6 +63,13 @@ export interface Invocation {
 
 /** GetCommandInvocation ends stdout here. Source: SSM API reference, StandardOutputContent. */
 export const STDOUT_LIMIT = 24_000;
+/** A character that the cut falls into is lost, with up to three bytes. */
+const LONGEST_CHARACTER = 4;
+
+/** Whether SSM cut an output. The agent counts bytes where the reference says characters: text beyond ASCII ends earlier. */
+export function isCut({ stdout }: Pick<Invocation, 'stdout'>): boolean {
+  return Buffer.byteLength(stdout) > STDOUT_LIMIT - LONGEST_CHARACTER;
+}
 const PREFIX = 'slipway-result ';
 const LOG_PREFIX = 'slipway-log ';
 const STATES: ReadonlySet<string> = new Set(['succeeded', 'unchanged', 'rolled-back', 'failed']);
@@ -205,8 +212,7 @@ function fromSsm({ statusDetails, exitCode, stdout }: Invocation, output: readon
   const known = ENDS[details];
   if (known) return known;
   // The result line is the last, and SSM gives the first 24,000 characters: the exit code still tells good from bad.
-  const cut = stdout.length >= STDOUT_LIMIT;
-  if (cut && details === 'Success' && exitCode === 0) return { status: 'succeeded', cause: '' };
+  if (isCut({ stdout }) && details === 'Success' && exitCode === 0) return { status: 'succeeded', cause: '' };
   const why = EXITS[exitCode] ?? `the command ended as ${details || 'unknown'} with exit code ${exitCode}`;
   const last = output.at(-1);
   return { status: 'failed', cause: last === undefined ? why : `${why}: ${last}` };

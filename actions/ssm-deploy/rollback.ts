@@ -1,20 +1,25 @@
 import { Problem } from '../../lib/errors.ts';
 import { isGood, type Outcome } from '../../lib/outcome.ts';
 import type { Report } from '../../lib/report.ts';
+import { ALL_AT_ONCE } from './ask-hosts.ts';
 import { cancelledAfter, combine } from './combine.ts';
 import { absent, type Context, paceOf, payloadOf, reach } from './context.ts';
-import { goalOf, type Version } from './desired.ts';
+import { goalOf, isUnfinished, type Version } from './desired.ts';
 import { type Carried, carryOut } from './fleet/carry-out.ts';
 import type { HostResult } from './host-result.ts';
+import type { Note } from './note.ts';
+import type { Payload } from './payload.ts';
 import type { SsmPorts } from './ports.ts';
 import { reportOf } from './report.ts';
 import { readSpec, releaseFingerprint, type Spec } from './spec/spec.ts';
+import { hostStatus } from './status.ts';
 import { noteOf, remembering } from './wanted.ts';
 import { writeDesired } from './write-desired.ts';
 
 /**
  * Brings the hosts back to an earlier release, and their desired state with them: the one that is named, or the newest in the
- * parameter's history that is not the current one. A host starts the container that it has kept; one that keeps none of that
+ * parameter's history that is not the current one. After a deployment that has not reached every host that is the current one itself:
+ * what is to be left is what only some serve. A host starts the container that it has kept; one that keeps none of that
  * release is deployed to. Without a parameter each host goes back to what it served before.
  */
 export async function rollback(context: Context, ports: SsmPorts): Promise<Report> {
@@ -26,20 +31,26 @@ export async function rollback(context: Context, ports: SsmPorts): Promise<Repor
   const history = fleet.beside;
   const [base] = history;
   const current = readSpec(base?.value ?? '')?.release;
-  const goal = goalOf(history, current, inputs.release);
-  if (!goal && inputs.release !== '') throw unknownRelease(inputs.release, place.parameter);
+  const before = goalOf(history, current, inputs.release);
+  if (!before && inputs.release !== '') throw unknownRelease(inputs.release, place.parameter);
+  const asked = before && inputs.release === '' ? await servedBy(fleet.online, base?.version ?? 0, context, ports) : [];
+  const goal = isUnfinished(history, asked) ? goalOf(history, undefined, current ?? '') : before;
   const wanted = goal && { ...goal, fingerprint: releaseFingerprint(goal.spec) };
   const hosts = fleet.online;
   const note = noteOf('rollback', context, ports, wanted, base, hosts);
-  const payload = {
-    ...payloadOf('rollback', context, ports, base?.version ?? 0),
-    to: current ?? '',
-    ...(goal && { spec: goal.spec }),
-  };
-  const remember = remembering(note, ports);
+  // Hosts that are to serve what is written down already need no way back: those that do not serve it get it.
+  const payload: Payload =
+    goal && goal.spec.release === current
+      ? { ...payloadOf('deploy', context, ports, base?.version ?? 0), spec: goal.spec }
+      : {
+          ...payloadOf('rollback', context, ports, base?.version ?? 0),
+          to: current ?? '',
+          ...(goal && { spec: goal.spec }),
+        };
+  const remember = rememberingGoal(note, ports);
   const first = await carryOut({ payload, hosts, pace: lenient(context), deadline, output, remember }, ports);
   const carried =
-    goal && !first.interrupted
+    goal && payload.operation === 'rollback' && !first.interrupted
       ? await deployElsewhere(first, goal.spec, { context, ports, remember, base: base?.version ?? 0 })
       : first;
   const { results, commandIds, interrupted } = carried;
@@ -57,6 +68,25 @@ export async function rollback(context: Context, ports: SsmPorts): Promise<Repor
   const end = await moveDesired(outcome, wanted, base, { context, ports });
   ports.remember({ ...note, stage: 'ended' });
   return reportOf('rollback', context, { ...told, ...end, warnings: [...warnings, ...end.warnings] });
+}
+
+/** What each host serves now; '' where one does not tell. */
+async function servedBy(hosts: readonly string[], base: number, context: Context, ports: SsmPorts): Promise<string[]> {
+  const payload = payloadOf('status', context, ports, base);
+  const { deadline, output } = context;
+  const { results } = await carryOut({ payload, hosts, pace: ALL_AT_ONCE, deadline, output }, ports);
+  return results.map((result) => hostStatus(result, context.place.component, undefined).release);
+}
+
+/** As remembering(); a host that serves another release has not done what was asked, whatever it says of itself. */
+function rememberingGoal(note: Note, ports: SsmPorts): ReturnType<typeof remembering> {
+  const remember = remembering(note, ports);
+  const there = (r: HostResult) => note.release === '' || r.release === note.release;
+  return (command, results) =>
+    remember(
+      command,
+      results.map((r): HostResult => (isGood(r) && !there(r) ? { ...r, status: 'failed' } : r)),
+    );
 }
 
 interface Around {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { readInputs } from '../../lib/inputs.ts';
 import { fields } from './inputs.ts';
+import type { Note } from './note.ts';
 import { specOf } from './spec/from-inputs.ts';
 import { type Spec, specText } from './spec/spec.ts';
 import { GIVEN, hostsOf, IMAGE, PARAMETER, type Played, play } from './test/play.ts';
@@ -153,7 +154,7 @@ describe('in waves', () => {
     expect(hostsOf(played.report)).toEqual({ [ONE]: 'rolled-back', [TWO]: 'rolled-back', [THREE]: 'rolled-back' });
     expect(played.report.outcome).toMatchObject({
       status: 'rolled-back',
-      cause: expect.stringContaining('the 2 hosts that had succeeded were put back'),
+      cause: expect.stringContaining('the 2 hosts that had switched were put back'),
     });
     expect(played.ssm.count('ssm:PutParameter')).toBe(0);
   });
@@ -164,6 +165,73 @@ describe('in waves', () => {
       inputs: { 'all-or-nothing': 'true' },
     });
     expect(commands(played)).toEqual(['deploy 1', 'deploy 23', 'rollback 2']);
+  });
+
+  test('all or nothing: a host of which nobody knows how far it came is put back too', async () => {
+    const hangs = on('deploy', { ms: 3_600_000 });
+    const played = await play(three({ [THREE]: hangs }), {
+      inputs: { 'all-or-nothing': 'true', timeout: '3m', 'max-concurrency': '2' },
+    });
+    expect(commands(played)).toEqual(['deploy 1', 'deploy 23', 'rollback 123']);
+    expect(outcome(played)).toBe('timed-out');
+  });
+
+  test('all or nothing: one that says that it does not serve it keeps its own end', async () => {
+    const killed = {
+      does: ({ operation }: { operation: string }): End =>
+        operation === 'rollback' ? { result: { state: 'unchanged' } } : { exitCode: 137 },
+    };
+    const played = await play(three({ [THREE]: killed }), { inputs: { 'all-or-nothing': 'true' } });
+    expect(commands(played).at(-1)).toBe('rollback 123');
+    expect(hostsOf(played.report)).toEqual({ [ONE]: 'rolled-back', [TWO]: 'rolled-back', [THREE]: 'failed' });
+    expect(played.report.outcome.cause).toMatch(/exit code 137.*the 2 hosts that had switched were put back/);
+  });
+
+  test.each([
+    ['ThrottlingException', 'failed'],
+    ['AccessDeniedException', 'denied'],
+  ])(
+    'a later command that is refused (%s) is how its hosts end; those before are told of, and put back',
+    async (exception, status) => {
+      const script: Script = {
+        ...three(),
+        refuse: (operation, count) => (operation === 'SendCommand' && count === 2 ? exception : undefined),
+      };
+      const plain = await play(script);
+      expect(hostsOf(plain.report)).toEqual({ [ONE]: 'succeeded', [TWO]: status, [THREE]: status });
+      expect(plain.report.outcome).toMatchObject({
+        status,
+        cause: expect.stringContaining('nothing was sent to it: ssm:SendCommand'),
+      });
+      const whole = await play(script, { inputs: { 'all-or-nothing': 'true' } });
+      expect(commands(whole)).toEqual(['deploy 1', 'rollback 1']);
+    },
+  );
+
+  test('all or nothing: a way back that is refused is told with the hosts, and tried again by the post step', async () => {
+    const played = await play(
+      {
+        ...three({ [THREE]: on('deploy', died) }),
+        refuse: (operation, count) => (operation === 'SendCommand' && count === 3 ? 'ThrottlingException' : undefined),
+      },
+      { inputs: { 'all-or-nothing': 'true' }, post: true },
+    );
+    expect(played.report.outcome).toMatchObject({
+      status: 'failed',
+      cause: expect.stringContaining(`${ONE}, ${TWO} could not be put back: ssm:SendCommand`),
+    });
+    expect(commands(played)).toEqual(['deploy 1', 'deploy 23', 'rollback 12']);
+    expect(played.post?.outcome.status).toBe('rolled-back');
+  });
+
+  test('a first command that is refused leaves the post step nothing to do', async () => {
+    const notes: Note[] = [];
+    const played = play(
+      { ...one(), refuse: (op) => (op === 'SendCommand' ? 'AccessDeniedException' : undefined) },
+      { notes },
+    );
+    await expect(played).rejects.toMatchObject({ kind: 'denied' });
+    expect(notes.at(-1)).toMatchObject({ command: undefined, ended: {} });
   });
 
   test('all or nothing: one that cannot be put back is a failure', async () => {
@@ -255,6 +323,24 @@ describe('before anything is changed', () => {
   });
 });
 
+test('a time for all hosts that one alone may need is told of', async () => {
+  const { report } = await play(one(), { inputs: { 'healthy-within': '20m' } });
+  expect(report.annotations).toMatchObject([
+    { message: expect.stringContaining('may take 20 min 00 s to become healthy') },
+  ]);
+});
+
+test('more hosts by id than one filter takes are asked for in parts', async () => {
+  const ids = Array.from({ length: 120 }, (_, i) => `i-${String(i).padStart(17, '0')}`);
+  const played = await play(
+    { hosts: Object.fromEntries(ids.map((id) => [id, {}])) },
+    { inputs: { targets: ids.join('\n'), gate: 'false', 'max-concurrency': '100%', group: 'docker-host' } },
+  );
+  expect([outcome(played), Object.keys(hostsOf(played.report)).length]).toEqual(['succeeded', 120]);
+  const asked = played.ssm.calls.filter((c) => c.operation === 'ssm:DescribeInstanceInformation');
+  expect(asked.map((c) => (c.input.Filters as { Values: string[] }[])[0]?.Values.length)).toEqual([100, 20]);
+});
+
 describe('what SSM says of a host', () => {
   test.each<[string, string]>([
     ['Undeliverable', 'failed'],
@@ -304,16 +390,21 @@ describe('what SSM says of a host', () => {
     expect(outcome(played)).toBe('succeeded');
   });
 
-  test('a call that is denied is the end of the watch at once', async () => {
-    const played = play({
+  test('a call that is denied is the end of the watch at once, and of the command that nobody can see', async () => {
+    const played = await play({
       ...one(),
       refuse: (operation) => (operation === 'GetCommandInvocation' ? 'AccessDeniedException' : undefined),
     });
-    await expect(played).rejects.toMatchObject({ kind: 'denied' });
+    expect(played.report.outcome).toMatchObject({
+      status: 'denied',
+      cause: expect.stringContaining('could not be watched: ssm:GetCommandInvocation'),
+      next: expect.stringContaining('Allow ssm:GetCommandInvocation'),
+    });
+    expect(played.ssm.cancelled).toHaveLength(1);
   });
 
-  test('the end is known within 1.5 s as long as something moves', async () => {
-    for (const ms of [1_300, 7_777, 42_001, 58_999]) {
+  test('the end is known within 1.5 s as long as a container may take to start, drain and stop', async () => {
+    for (const ms of [1_300, 7_777, 42_001, 58_999, 121_500, 181_234, 239_000]) {
       const played = await play(one((payload) => ({ ...good(payload), ms })));
       expect(played.clock.now() - played.ssm.endedAt()).toBeLessThanOrEqual(1_000);
     }
@@ -321,7 +412,7 @@ describe('what SSM says of a host', () => {
 
   test('what hangs for long is asked less often', async () => {
     const played = await play(one((payload) => ({ ...good(payload), ms: 600_000 })));
-    expect(played.ssm.count('ssm:GetCommandInvocation')).toBeLessThan(190);
+    expect(played.ssm.count('ssm:GetCommandInvocation')).toBeLessThan(330);
   });
 });
 
@@ -413,6 +504,27 @@ describe('the desired state', () => {
   });
 
   test.each([
+    ['the same release: both are right', NEW, 'succeeded'],
+    ['another: superseded', OLD, 'superseded'],
+  ])('first written by another run in the same moment, %s', async (_, theirs, status) => {
+    const played = await play({ ...one(), lateRace: [PARAMETER, specText(theirs)] });
+    expect(outcome(played)).toBe(status);
+    expect(played.ssm.parameters.get(PARAMETER)).toEqual([specText(theirs)]);
+  });
+
+  test('written over what another run wrote in the same moment: that is told', async () => {
+    const played = await play({
+      ...one(),
+      parameters: { [PARAMETER]: [specText(OLDER)] },
+      lateRace: [PARAMETER, specText(OLD)],
+    });
+    expect(played.report.outcome).toMatchObject({
+      status: 'superseded',
+      cause: expect.stringContaining('has written over it'),
+    });
+  });
+
+  test.each([
     ['AccessDeniedException', 'denied'],
     ['InternalServerError', 'failed'],
   ])('that cannot be written (%s) is no success', async (exception, status) => {
@@ -437,8 +549,8 @@ describe('a rollback', () => {
       { inputs: { operation: 'rollback', image: '' } },
     );
     expect(outcome(played)).toBe('succeeded');
-    expect(commands(played)).toEqual(['rollback 123']);
-    expect(played.ssm.sent[0]?.payload).toMatchObject({ to: NEW.release, base: 3, spec: OLD });
+    expect(commands(played)).toEqual(['status 123', 'rollback 123']);
+    expect(played.ssm.sent[1]?.payload).toMatchObject({ to: NEW.release, base: 3, spec: OLD });
     expect(played.ssm.parameters.get(PARAMETER)?.at(-1)).toBe(specText(OLD));
     expect(played.ssm.tags.get(PARAMETER)).toMatchObject({
       'slipway:release': played.report.outputs['release-fingerprint'],
@@ -451,6 +563,42 @@ describe('a rollback', () => {
       { inputs: { operation: 'rollback', image: '', release: OLDER.release } },
     );
     expect([outcome(played), played.ssm.parameters.get(PARAMETER)?.at(-1)]).toEqual(['succeeded', specText(OLDER)]);
+  });
+
+  const serves = (release: string): Script['hosts'][string] => ({
+    does: (payload) => (payload.operation === 'status' ? { result: { state: 'succeeded', release } } : good(payload)),
+  });
+
+  test('of a deployment that has reached one host alone goes to what is written down, not beyond', async () => {
+    const fresh = specWith({ memory: '64m' });
+    const played = await play(
+      {
+        ...three({ [ONE]: serves(fresh.release), [TWO]: serves(NEW.release), [THREE]: serves(NEW.release) }),
+        parameters,
+      },
+      { inputs: { operation: 'rollback', image: '', 'max-concurrency': '3' } },
+    );
+    expect(commands(played)).toEqual(['status 123', 'deploy 123']);
+    expect(played.ssm.sent[1]?.payload.spec).toEqual(NEW);
+    expect([outcome(played), played.ssm.count('ssm:PutParameter')]).toEqual(['succeeded', 0]);
+  });
+
+  test('a host that lags behind does not change where it goes', async () => {
+    const played = await play(
+      { ...three({ [ONE]: serves(NEW.release), [TWO]: serves(OLDER.release) }), parameters },
+      { inputs: { operation: 'rollback', image: '' } },
+    );
+    expect(played.ssm.sent[1]?.payload).toMatchObject({ operation: 'rollback', spec: OLD });
+  });
+
+  test('cut after a host said that it serves something else does not write it down', async () => {
+    const other = on('rollback', { result: { state: 'unchanged', release: NEW.release } });
+    const played = await play(
+      { ...three({ [ONE]: back(OLD), [TWO]: back(OLD), [THREE]: other }), parameters },
+      { inputs: { operation: 'rollback', image: '' }, cancelWhen: (_, sent) => sent === 3, post: true },
+    );
+    expect(played.report.outcome.status).toBe('stopped');
+    expect([played.post?.outcome.status, played.ssm.count('ssm:PutParameter')]).toEqual(['stopped', 0]);
   });
 
   test('to one that nobody knows is refused before anything is sent', async () => {
@@ -467,8 +615,8 @@ describe('a rollback', () => {
       { ...three({ [ONE]: back(OLD), [TWO]: empty, [THREE]: back(OLDER) }), parameters },
       { inputs: { operation: 'rollback', image: '' } },
     );
-    expect(commands(played)).toEqual(['rollback 123', 'deploy 2', 'deploy 3']);
-    expect(played.ssm.sent[1]?.payload.spec).toEqual(OLD);
+    expect(commands(played)).toEqual(['status 123', 'rollback 123', 'deploy 2', 'deploy 3']);
+    expect(played.ssm.sent[2]?.payload.spec).toEqual(OLD);
     expect([outcome(played), played.ssm.parameters.get(PARAMETER)?.at(-1)]).toEqual(['succeeded', specText(OLD)]);
   });
 
@@ -527,6 +675,17 @@ describe('the other operations', () => {
       { instance: ONE, release: NEW.release, health: 'healthy', drift: '' },
       { instance: TWO },
     ]);
+  });
+
+  test('status of hosts that say nothing is no success', async () => {
+    const played = await play(
+      one(() => ({ status: 'AccessDenied', exitCode: -1 })),
+      {
+        inputs: { operation: 'status', image: '' },
+      },
+    );
+    expect(played.report.outcome).toMatchObject({ status: 'denied' });
+    expect(played.report.outputs.steady).toBe('false');
   });
 
   test('status of hosts in order tells the release whole', async () => {

@@ -1,9 +1,11 @@
 import {
   AddTagsToResourceCommand,
   CancelCommandCommand,
+  type CommandFilter,
   CreateDocumentCommand,
   DescribeDocumentCommand,
   DescribeInstanceInformationCommand,
+  type DescribeInstanceInformationCommandOutput,
   GetCommandInvocationCommand,
   GetParameterCommand,
   GetParameterHistoryCommand,
@@ -77,8 +79,16 @@ export interface Ssm {
   parameter(name: string): Promise<Version | undefined>;
   /** Earlier values and the current one, newest first. */
   history(name: string): Promise<Version[]>;
-  /** @param fresh whether it is there not to be: then another writer is refused by SSM itself. */
-  write(name: string, value: string, tags: Readonly<Record<string, string>>, fresh: boolean): Promise<void>;
+  /**
+   * The version that it has become.
+   * @param fresh whether it is there not to be: then SSM itself refuses the later of two writers, and that is undefined.
+   */
+  write(
+    name: string,
+    value: string,
+    tags: Readonly<Record<string, string>>,
+    fresh: boolean,
+  ): Promise<number | undefined>;
 }
 
 /** DescribeInstanceInformation and others: at most 50 items a page. */
@@ -88,6 +98,9 @@ const AFTER_CANCEL_MS = 3_000;
 /** A new document is active within a second or so. */
 const DOCUMENT_TRIES = 20;
 const DOCUMENT_WAIT_MS = 500;
+/** The list of commands has a new one a moment later than SendCommand tells of it. */
+const FIND_TRIES = 3;
+const FIND_WAIT_MS = 1_000;
 
 /** The client that ssmPort() calls. It is made here so that who loads this room late imports no client of AWS whole. */
 export const ssmClient = (settings: AwsSettings) => new SSMClient(awsConfig(settings));
@@ -100,11 +113,15 @@ export function ssmPort(ssm: SSMClient, signal: AbortSignal, clock: Clock): Ssm 
         operation: 'ssm:DescribeInstanceInformation',
         resource: targets.map((t) => `${t.key}=${t.values.join(',')}`).join(' '),
       };
-      const Filters = targets.map((t) => ({ Key: t.key, Values: [...t.values] }));
-      const found = await pages((NextToken) => {
-        const command = new DescribeInstanceInformationCommand({ Filters, MaxResults: PAGE, ...NextToken });
-        return callAws(call, () => ssm.send(command, options));
-      });
+      const found: DescribeInstanceInformationCommandOutput[] = [];
+      for (const some of inParts(targets)) {
+        const Filters = some.map((t) => ({ Key: t.key, Values: [...t.values] }));
+        const ask = (NextToken: { NextToken?: string }) => {
+          const command = new DescribeInstanceInformationCommand({ Filters, MaxResults: PAGE, ...NextToken });
+          return callAws(call, () => ssm.send(command, options));
+        };
+        found.push(...(await pages(ask)));
+      }
       return found
         .flatMap((page) => page.InstanceInformationList ?? [])
         .map(({ InstanceId = '', PingStatus = '', AgentVersion = '' }) => ({
@@ -217,13 +234,23 @@ export function ssmPort(ssm: SSMClient, signal: AbortSignal, clock: Clock): Ssm 
     },
     async find(comment, since) {
       const after = new Date(since - 60_000).toISOString().replace(/\.\d+Z$/, 'Z');
-      const list = new ListCommandsCommand({
-        Filters: [{ key: 'InvokedAfter', value: after }],
-        MaxResults: PAGE,
-      });
+      // Other documents' commands of the account may be hundreds a minute.
+      const Filters: CommandFilter[] = [
+        { key: 'InvokedAfter', value: after },
+        { key: 'DocumentName', value: DOCUMENT_NAME },
+      ];
       const call = { operation: 'ssm:ListCommands', resource: `commands of document ${DOCUMENT_NAME}` };
-      const { Commands = [] } = await callAws(call, () => ssm.send(list, options));
-      return Commands.find((c) => c.Comment === comment.slice(0, 100))?.CommandId ?? '';
+      for (let i = 0; i < FIND_TRIES; i++) {
+        if (i > 0) await clock.sleep(FIND_WAIT_MS, signal);
+        const found = await pages((NextToken) => {
+          const list = new ListCommandsCommand({ Filters, MaxResults: PAGE, ...NextToken });
+          return callAws(call, () => ssm.send(list, options));
+        });
+        const all = found.flatMap((page) => page.Commands ?? []);
+        const id = all.find((c) => c.Comment === comment.slice(0, 100))?.CommandId;
+        if (id !== undefined) return id;
+      }
+      return '';
     },
     async parameter(name) {
       const call = { operation: 'ssm:GetParameter', resource: `parameter ${name}` };
@@ -257,16 +284,35 @@ export function ssmPort(ssm: SSMClient, signal: AbortSignal, clock: Clock): Ssm 
       const put = { Name: name, Value: value, Type: 'String', Tier: 'Intelligent-Tiering' } as const;
       if (fresh) {
         const create = new PutParameterCommand({ ...put, Tags });
-        await callAws({ operation: 'ssm:PutParameter', resource }, () => ssm.send(create, options));
-        return;
+        const created = callAws({ operation: 'ssm:PutParameter', resource }, () => ssm.send(create, options));
+        return created.then(
+          ({ Version = 1 }) => Version,
+          (error: unknown) => {
+            if (exceptionOf(error) === 'ParameterAlreadyExists') return undefined;
+            throw error;
+          },
+        );
       }
       // SSM takes no tags with an overwrite. Tags first: a run that is cut in between finds another value and writes both again.
       const tag = new AddTagsToResourceCommand({ ResourceType: 'Parameter', ResourceId: name, Tags });
       await callAws({ operation: 'ssm:AddTagsToResource', resource }, () => ssm.send(tag, options));
       const overwrite = new PutParameterCommand({ ...put, Overwrite: true });
-      await callAws({ operation: 'ssm:PutParameter', resource }, () => ssm.send(overwrite, options));
+      const { Version = 0 } = await callAws({ operation: 'ssm:PutParameter', resource }, () =>
+        ssm.send(overwrite, options),
+      );
+      return Version;
     },
   };
+}
+
+/** A filter takes a hundred values: more ids than that are asked for part by part. Source: SSM API reference, InstanceInformationStringFilter. */
+const MOST_VALUES = 100;
+
+function inParts(targets: readonly Target[]): (readonly Target[])[] {
+  const [ids] = targets;
+  if (ids?.key !== 'InstanceIds' || ids.values.length <= MOST_VALUES) return [targets];
+  const starts = Array.from({ length: Math.ceil(ids.values.length / MOST_VALUES) }, (_, i) => i * MOST_VALUES);
+  return starts.map((start) => [{ key: ids.key, values: ids.values.slice(start, start + MOST_VALUES) }]);
 }
 
 interface Page {

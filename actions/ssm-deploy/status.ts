@@ -1,8 +1,9 @@
 import { pinnedDigest } from '../../lib/ecs/names.ts';
+import { isGood, type Outcome } from '../../lib/outcome.ts';
 import type { Report } from '../../lib/report.ts';
 import { code, escapeCell, table } from '../../lib/summary.ts';
 import { ALL_AT_ONCE } from './ask-hosts.ts';
-import { cancelledAfter } from './combine.ts';
+import { cancelledAfter, combine } from './combine.ts';
 import { absent, type Context, payloadOf, reach } from './context.ts';
 import { carryOut } from './fleet/carry-out.ts';
 import type { HostContainer, HostResult } from './host-result.ts';
@@ -46,7 +47,7 @@ export async function status(context: Context, ports: SsmPorts): Promise<Report>
   const settled = desired !== undefined && only === desired.release;
   const served = settled ? releaseFingerprint(desired) : only;
   return reportOf('status', context, {
-    outcome: interrupted ? cancelledAfter(results) : { status: 'succeeded', cause: '' },
+    outcome: interrupted ? cancelledAfter(results) : outcomeOf(results),
     results: results.map((r, i) => ({ ...r, release: hosts[i]?.release ?? '', image: hosts[i]?.image ?? '' })),
     commandIds,
     release: served,
@@ -64,6 +65,12 @@ export async function status(context: Context, ports: SsmPorts): Promise<Report>
     },
     section: tableOf(hosts),
   });
+}
+
+/** What stands badly is told in `trouble`; no outcome but failure can be told where not one host said anything. Pure. */
+function outcomeOf(results: readonly HostResult[]): Outcome {
+  const silent = results.every((r) => !isGood(r) && r.facts === undefined && r.release === '');
+  return silent ? combine(results) : { status: 'succeeded', cause: '' };
 }
 
 /** What a host serves, and how that differs from what it is to serve. Pure. */
@@ -104,7 +111,7 @@ function tableOf(hosts: readonly HostStatus[]): string {
     code(h.instance),
     code(h.release),
     code(h.digest.slice(0, 19)),
-    [h.state, h.health === 'none' ? '' : h.health].filter(Boolean).join(', '),
+    escapeCell([h.state, h.health === 'none' ? '' : h.health].filter(Boolean).join(', ')),
     escapeCell(h.since),
     h.drift === '' ? '➖' : `⚠️ ${escapeCell(h.drift)}`,
   ]);

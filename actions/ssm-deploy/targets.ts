@@ -10,15 +10,20 @@ const INSTANCE = /^(i|mi)-[0-9a-f]{8,17}$/;
 const TAG = /^tag:([^=]{1,127})=(.{1,256})$/;
 
 /**
- * Targets from lines "tag:NAME=VALUE" and instance ids. Several tags have to match all at once, as in SSM.
+ * Targets from lines "tag:NAME=VALUE" and instance ids. Several tags have to match all at once, of several values of one tag any,
+ * as in SSM.
  * @throws Problem for a line that is neither, and for tags mixed with ids, which SSM does not take.
  */
 export function parseTargets(lines: readonly string[]): Target[] {
-  const ids = lines.filter((line) => INSTANCE.test(line));
-  const tags = lines.flatMap((line) => {
-    const match = TAG.exec(line);
-    return match ? [{ key: `tag:${match[1]}`, values: [match[2] ?? ''] }] : [];
-  });
+  const ids = [...new Set(lines.filter((line) => INSTANCE.test(line)))];
+  const byKey = Map.groupBy(
+    lines.flatMap((line) => {
+      const [, name, value = ''] = TAG.exec(line) ?? [];
+      return name === undefined ? [] : [{ key: `tag:${name}`, value }];
+    }),
+    ({ key }) => key,
+  );
+  const tags = [...byKey].map(([key, all]) => ({ key, values: [...new Set(all.map(({ value }) => value))] }));
   const strange = lines.find((line) => !INSTANCE.test(line) && !TAG.test(line));
   if (strange !== undefined) throw bad(strange, 'it is neither tag:NAME=VALUE nor an instance id');
   if (lines.length === 0) throw bad(undefined, 'it is empty, and no component gives targets');

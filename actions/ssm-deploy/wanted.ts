@@ -1,3 +1,4 @@
+import { humanDuration } from '../../lib/clock.ts';
 import type { Context } from './context.ts';
 import { parameterValue, type Version } from './desired.ts';
 import type { HostResult } from './host-result.ts';
@@ -21,6 +22,13 @@ export function wantedOf({ inputs }: Context, { known }: Pick<SsmPorts, 'known'>
   const spec = specOf(inputs);
   refuseSecrets(spec, known, inputs['not-secret']);
   return { spec, fingerprint: releaseFingerprint(spec), value: parameterValue(spec) };
+}
+
+/** What to say of times by which a host is cut before it can tell that its container is not healthy, and its last lines; '' for others. */
+export function hasty({ inputs }: Pick<Context, 'inputs'>): string {
+  if (inputs['healthy-within'] < inputs.timeout) return '';
+  const [whole, healthy] = [inputs.timeout, inputs['healthy-within']].map(humanDuration);
+  return `One container may take ${healthy} to become healthy (healthy-within), and all hosts have ${whole} (timeout): of one that is not healthy you would learn no more than that the time was over`;
 }
 
 /** What the post step has to know of a run that is about to change hosts. */

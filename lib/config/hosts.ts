@@ -53,7 +53,10 @@ const containerEntries = {
     listOf(variable),
     'Secrets that the container gets as environment variables in place of files.',
   ),
-  'not-secret': option(listOf(variable), 'Variables whose names look like those of secrets, and which are none.'),
+  'not-secret': option(
+    listOf(SHAPES.label),
+    'Names that look like those of secrets, and are none: variables of the container or of the job, labels, options.',
+  ),
   volumes: option(listOf(SHAPES.volume), 'Volumes, SOURCE:TARGET[:ro].'),
   tmpfs: option(listOf(SHAPES.tmpfs), 'File systems in memory, TARGET[:OPTIONS].'),
   networks: option(listOf(SHAPES.network), 'Docker networks to join; those that are missing are made.'),
@@ -107,7 +110,7 @@ export const ssmEntries = {
       ),
       v.union([text, v.pipe(v.array(text), v.minLength(1, say('the list is empty', 'Name at least one')))]),
     ),
-    "Hosts, by tag ('tag:Role': docker-host) or by instance-ids.",
+    "Hosts, by tag ('tag:Role': docker-host; of a list any value) or by instance-ids.",
   ),
   group: option(
     shaped(SHAPES.group),
@@ -120,7 +123,10 @@ export const ssmEntries = {
   ),
   gate: option(flag, 'Whether one host is deployed to first, and the rest only if that went well. Default: true.'),
   'max-concurrency': option(share, 'How many hosts at once, a number or a percentage. Default: 1.'),
-  'max-errors': option(share, 'After how many failed hosts the others are not tried. Default: 0.'),
+  'max-errors': option(
+    share,
+    'How many hosts may fail (a percentage is rounded down) before the others are not tried. Default: 0.',
+  ),
   'all-or-nothing': option(flag, 'Put back the hosts that had succeeded when another has failed. Default: false.'),
   preflight: option(flag, 'Ask every host for its engine and its disk before any is changed. Default: true.'),
   'minimum-disk': option(shaped(SHAPES.size), "Free space that docker's disk must have. Default: 1g."),

@@ -177,6 +177,21 @@ describe('two hosts', () => {
   }, 90_000);
 });
 
+test('all or nothing: the host that had switched serves again what it served before', async () => {
+  const inputs = { 'all-or-nothing': 'true', gate: 'true', 'environment-variables': 'TRIED=all' };
+  await local.hosts.does(TWO, 'engine-stop');
+  const run = await deploy('better', inputs);
+  await local.hosts.does(TWO, 'engine-start');
+  expect([run.code, run.outputs.outcome]).toEqual([1, 'failed']);
+  expect(run.outputs.cause).toMatch(/^i-0+2: .*the host that had switched was put back \(all-or-nothing\)$/);
+  expect(hostsOf(run)).toMatchObject([
+    { instance: ONE, status: 'rolled-back' },
+    { instance: TWO, status: 'failed' },
+  ]);
+  expect(await answers()).toEqual(both('one'));
+  expect((await operate('status')).outputs).toMatchObject({ steady: 'true' });
+}, 60_000);
+
 describe('cancelled', () => {
   test.each([
     ['when the command has been sent', /Command [0-9a-f-]{36}: deploy/],

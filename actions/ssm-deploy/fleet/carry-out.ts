@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { exceptionOf } from '../../../lib/aws/errors.ts';
+import { Problem, type ProblemKind } from '../../../lib/errors.ts';
 import { isGood } from '../../../lib/outcome.ts';
 import type { HostResult } from '../host-result.ts';
 import type { Note } from '../note.ts';
@@ -7,6 +8,7 @@ import { encodePayload, type Payload } from '../payload.ts';
 import type { SsmPorts } from '../ports.ts';
 import type { OutputPlaces } from '../ssm.ts';
 import { follow, invented } from './follow.ts';
+import { livelyMs } from './pace.ts';
 import { countOf, type Pace, standing, type Wave, wavesOf } from './waves.ts';
 
 export interface Errand {
@@ -30,10 +32,13 @@ export interface Carried {
   interrupted: boolean;
 }
 
-/** Carries one operation out on hosts, wave by wave, and stops where a wave says so. @throws Problem as the calls do. */
+/**
+ * Carries one operation out on hosts, wave by wave, and stops where a wave says so.
+ * @throws Problem when the first command cannot be sent; what fails after that is an outcome of its hosts.
+ */
 export async function carryOut(errand: Errand, ports: SsmPorts): Promise<Carried> {
   const { hosts, pace, failed = 0 } = errand;
-  const maxErrors = countOf(pace.maxErrors, hosts.length);
+  const maxErrors = countOf(pace.maxErrors, hosts.length, 'down');
   const waves = wavesOf(hosts, pace);
   const gate = waves.find((wave) => wave.gate)?.hosts[0];
   const carried: Carried = { results: [], commandIds: [], interrupted: false };
@@ -42,10 +47,28 @@ export async function carryOut(errand: Errand, ports: SsmPorts): Promise<Carried
     if (carried.interrupted || halt !== '') {
       const cause = carried.interrupted ? 'not tried, because the run was cancelled' : halt;
       carried.results.push(...wave.hosts.map((host) => invented(host, 'stopped', cause)));
-    } else await send(wave, left, errand, carried, ports);
+    } else await attempt(wave, left, errand, carried, ports);
   }
   return carried;
 }
+
+/** A command that cannot be sent after others were is how its hosts end: those before have changed, and are to be told of and put back. */
+async function attempt(wave: Wave, left: number, errand: Errand, carried: Carried, ports: SsmPorts): Promise<void> {
+  const before = [...carried.results];
+  try {
+    await send(wave, left, errand, carried, ports);
+  } catch (error) {
+    if (!(error instanceof Problem) || ports.signal.aborted) throw error;
+    // Refused, and not lost on the way: there is no command that the post step would have to look for.
+    if (REFUSALS.has(error.kind)) errand.remember?.(undefined, before);
+    if (carried.commandIds.length === 0) throw error;
+    const status = error.kind === 'denied' ? 'denied' : 'failed';
+    const results = wave.hosts.map((host) => invented(host, status, `nothing was sent to it: ${error.finding}`));
+    carried.results = [...before, ...results.map((r) => ({ ...r, next: error.parts.fix }))];
+  }
+}
+
+const REFUSALS: ReadonlySet<ProblemKind> = new Set(['denied', 'credentials', 'not-found', 'throttled', 'conflict']);
 
 async function send(wave: Wave, left: number, errand: Errand, carried: Carried, ports: SsmPorts): Promise<void> {
   const { payload, deadline, output, remember } = errand;
@@ -79,7 +102,7 @@ async function send(wave: Wave, left: number, errand: Errand, carried: Carried, 
         hosts: instances,
         payload: encodePayload(payload),
         deliverySeconds: wave.hosts.length > wave.atOnce ? Math.max(DELIVERY_SECONDS, secondsLeft()) : DELIVERY_SECONDS,
-        timeoutSeconds: secondsLeft(),
+        timeoutSeconds: Math.min(LONGEST_SECONDS, secondsLeft()),
         maxConcurrency: String(wave.atOnce),
         maxErrors: String(wave.gate ? 0 : left),
         comment: command.comment,
@@ -96,7 +119,10 @@ async function send(wave: Wave, left: number, errand: Errand, carried: Carried, 
       ended.push(result);
       remember?.({ ...command, id, hosts }, [...known, ...ended]);
     };
-    const { results, interrupted } = await follow({ commandId: id, hosts, deadline, output, onEnd }, ports);
+    const { results, interrupted } = await follow(
+      { commandId: id, hosts, deadline, output, lively: livelyMs(payload), onEnd },
+      ports,
+    );
     carried.interrupted = interrupted;
     carried.results.push(...results);
   }
@@ -105,6 +131,9 @@ async function send(wave: Wave, left: number, errand: Errand, carried: Carried, 
 
 /** An agent that is online takes a command within seconds. Those that wait for others of their wave need longer: SSM's time runs for them too. */
 const DELIVERY_SECONDS = 60;
+
+/** What our document's parameter takes: five digits. */
+const LONGEST_SECONDS = 99_999;
 
 const OFFLINE = 'its agent went offline before the command was sent';
 

@@ -2,10 +2,10 @@ import { humanDuration } from '../../../lib/clock.ts';
 import { messageOf, Problem } from '../../../lib/errors.ts';
 import { outcomeLabel } from '../../../lib/outcome.ts';
 import { printable } from '../../../lib/printable.ts';
-import { type HostResult, hostResult, type Invocation, STDOUT_LIMIT, statusOf } from '../host-result.ts';
+import { type HostResult, hostResult, type Invocation, isCut, statusOf } from '../host-result.ts';
 import type { SsmPorts } from '../ports.ts';
 import type { OutputPlaces } from '../ssm.ts';
-import { FIRST_WAIT_MS, nextWait } from './pace.ts';
+import { FIRST_WAIT_MS, longer, nextWait } from './pace.ts';
 
 export interface Followed {
   results: HostResult[];
@@ -19,6 +19,8 @@ export interface Under {
   /** Milliseconds since the epoch. */
   deadline: number;
   output: OutputPlaces;
+  /** How long nothing may move before it is looked at less often; see livelyMs(). */
+  lively?: number;
   /** Called once for each host, when it has ended. */
   onEnd(result: HostResult): void;
 }
@@ -35,8 +37,7 @@ const OUTPUT_WAIT_MS = 1_000;
 
 /**
  * Watches a command until every host has ended, the deadline has passed or the run is cancelled; in the last two cases the
- * command is cancelled. Fetches, decides, reports, sleeps.
- * @throws Problem when SSM cannot be asked for longer than a minute.
+ * command is cancelled, as when SSM cannot be asked for longer than a minute. Fetches, decides, reports, sleeps.
  */
 export async function follow(under: Under, ports: FollowPorts): Promise<Followed> {
   return new Follower(under, ports).run();
@@ -64,18 +65,35 @@ class Follower {
   async run(): Promise<Followed> {
     const { clock, signal } = this.#ports;
     const { hosts, deadline } = this.#under;
-    for (let wait = FIRST_WAIT_MS; ; wait = nextWait(clock.now() - this.#movedAt, wait)) {
+    for (let wait = FIRST_WAIT_MS; ; wait = this.#next(wait)) {
       try {
         await clock.sleep(Math.min(wait, Math.max(0, deadline - clock.now())), signal);
         await this.#look();
       } catch (error) {
-        if (!signal.aborted) throw error;
+        if (!signal.aborted) return this.#lost(error);
         return this.#given('stopped', 'the run was cancelled, and the command on this host with it', true);
       }
       if (hosts.every((host) => this.#results.has(host))) return this.#whole(false);
       if (clock.now() >= deadline)
         return this.#given('timed-out', 'it was not done when the time was over, and its command was cancelled', false);
     }
+  }
+
+  #next(wait: number): number {
+    if (this.#failingSince !== undefined) return longer(wait);
+    return nextWait(this.#ports.clock.now() - this.#movedAt, wait, this.#under.lively);
+  }
+
+  /** Nobody can see any more what the hosts do: they are not left to themselves. */
+  #lost(error: unknown): Promise<Followed> {
+    if (!(error instanceof Problem)) throw error;
+    const { finding, kind, parts } = error;
+    return this.#given(
+      kind === 'denied' ? 'denied' : 'failed',
+      `it could not be watched: ${finding}`,
+      false,
+      parts.fix,
+    );
   }
 
   async #look(): Promise<void> {
@@ -117,7 +135,10 @@ class Follower {
     if (!invocation) return;
     const { details, ended } = statusOf(invocation.statusDetails);
     this.#note(host, details);
-    if (ended) this.#settle(hostResult(await this.#uncut(invocation)));
+    if (!ended) return;
+    const result = hostResult(await this.#uncut(invocation));
+    // A look that failed for another host has left this one on its way.
+    if (!this.#results.has(host)) this.#settle(result);
   }
 
   #settle(result: HostResult): void {
@@ -161,7 +182,8 @@ class Follower {
   /** The invocation with the whole of its output, where SSM cut it and it lies somewhere else. */
   async #uncut(invocation: Invocation): Promise<Invocation> {
     const { logGroup, bucket } = this.#under.output;
-    if (invocation.stdout.length < STDOUT_LIMIT || (logGroup === '' && bucket === '')) return invocation;
+    const whole = !isCut(invocation) || invocation.stdout.includes(RESULT);
+    if (whole || (logGroup === '' && bucket === '')) return invocation;
     const { clock, log, signal, outputs } = this.#ports;
     for (let i = 0; i < OUTPUT_TRIES; i++) {
       if (i > 0) await clock.sleep(OUTPUT_WAIT_MS, signal);
@@ -191,11 +213,20 @@ class Follower {
   }
 
   /** Cancels the command, and gives those that had not ended this outcome. */
-  async #given(status: 'stopped' | 'timed-out', cause: string, interrupted: boolean): Promise<Followed> {
-    const { ssm, log } = this.#ports;
+  async #given(
+    status: 'stopped' | 'timed-out' | 'denied' | 'failed',
+    cause: string,
+    interrupted: boolean,
+    next = '',
+  ): Promise<Followed> {
+    const { ssm, log, clock } = this.#ports;
     await ssm.cancel(this.#under.commandId).catch((e: unknown) => log.warning(messageOf(e)));
-    for (const host of this.#under.hosts)
-      if (!this.#results.has(host)) this.#results.set(host, invented(host, status, cause));
+    for (const host of this.#under.hosts) {
+      if (this.#results.has(host)) continue;
+      const worked = this.#status.get(host) === 'Pending' ? 0 : this.#began;
+      const ms = worked > 0 ? clock.now() - worked : 0;
+      this.#results.set(host, { ...invented(host, status, cause), next, startedAt: worked, ms });
+    }
     return this.#whole(interrupted);
   }
 }

@@ -21,16 +21,20 @@ export interface Wave {
   gate: boolean;
 }
 
-/** How a number or a percentage of the hosts reads, as SSM does: 50% of 5 is 3. */
-export function countOf(limit: string, hosts: number): number {
+/**
+ * How a number or a percentage of the hosts reads. How many may work at once is rounded up (50% of 5 is 3), how many may fail is
+ * rounded down: 10% of 3 hosts does not allow that one of them fails.
+ */
+export function countOf(limit: string, hosts: number, round: 'up' | 'down'): number {
   if (!SHAPES.share.pattern.test(limit)) return 0;
   const number = Number.parseInt(limit, 10);
-  return limit.endsWith('%') ? Math.ceil((number * hosts) / 100) : number;
+  if (!limit.endsWith('%')) return number;
+  return round === 'up' ? Math.ceil((number * hosts) / 100) : Math.floor((number * hosts) / 100);
 }
 
 /** The commands that carry an operation through all hosts, in order: the first host alone where it gates, then up to 50 at a time. Pure. */
 export function wavesOf(hosts: readonly string[], { maxConcurrency, gate }: Pace): Wave[] {
-  const atOnce = Math.max(1, countOf(maxConcurrency, hosts.length));
+  const atOnce = Math.max(1, countOf(maxConcurrency, hosts.length, 'up'));
   const alone = gate && hosts.length > 1 ? hosts.slice(0, 1) : [];
   const rest = hosts.slice(alone.length);
   const waves: Wave[] = alone.map((host) => ({ hosts: [host], atOnce: 1, gate: true }));

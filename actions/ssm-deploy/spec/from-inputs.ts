@@ -64,8 +64,21 @@ function some(key: string, value: unknown): Record<string, unknown> {
   return { [key]: value };
 }
 
-/** @throws Problem for a reference where a value belongs: nobody looks it up, and the container would get the reference. */
-function environmentOf({ 'environment-variables': env }: SsmInputs): Record<string, string> {
+/**
+ * @throws Problem for a reference where a value belongs: nobody looks it up, and the container would get the reference; and for what
+ * a secret is too.
+ */
+function environmentOf(inputs: SsmInputs): Record<string, string> {
+  const { 'environment-variables': env, secrets, 'secrets-as-environment': asEnvironment } = inputs;
+  const given = Object.keys(secrets).map((name) => (asEnvironment.includes(name) ? name : `${name}_FILE`));
+  const twice = given.find((variable) => Object.hasOwn(env, variable));
+  if (twice !== undefined) {
+    throw new Problem({
+      what: `environment variable ${twice}`,
+      cause: 'the container gets it from `secrets` too, and one of the two would be lost',
+      fix: 'Leave it out of `environment-variables`, or give the secret another name',
+    });
+  }
   const [name] = Object.entries(env).find(([, value]) => /^\$\{(?:ssm|secretsmanager|output):/.test(value)) ?? [];
   if (name === undefined) return env;
   throw new Problem({

@@ -229,16 +229,23 @@ describe('secrets do not travel', () => {
     INPUT_SECRETS: 'DISCORD_TOKEN=${ssm:/sample}',
     'INPUT_SECRETS-AS-ENVIRONMENT': 'DISCORD_TOKEN',
     TOKEN_TTL: '36000000',
+    NEWLINE_SECRET: 'ends-with-a-newline\n',
+    SIGNING_KEY: '-----BEGIN X-----\nMIIEvQIBADANBgkqhkiG9w0B\n-----END X-----\n',
+    ALL_SECRETS: '{"A":"one-of-them-all","B":"x"}',
+    COOKIE_DOMAIN: 'example.com',
     SHORT_TOKEN: 'short',
     PATH: '/usr/bin:/bin',
   });
 
   test('the step knows those of its environment, by their names', () => {
-    expect(known.map((k) => k.name)).toEqual([
+    expect([...new Set(known.map((k) => k.name))]).toEqual([
       'AWS_SECRET_ACCESS_KEY',
       'DISCORD_WEBHOOK_URL',
       'DEPLOY_PASSWORD',
       'INPUT_TOKEN',
+      'NEWLINE_SECRET',
+      'SIGNING_KEY',
+      'ALL_SECRETS',
     ]);
   });
 
@@ -277,6 +284,32 @@ describe('secrets do not travel', () => {
       /variable DB: it has the shape/,
     ],
     [
+      'in the middle of base64',
+      { 'environment-variables': `X=Basic ${Buffer.from(`me:${words}`).toString('base64')}` },
+      /of DEPLOY_PASSWORD/,
+    ],
+    ['in hexadecimal', { labels: `x=${Buffer.from(words).toString('hex')}` }, /'labels.x' .*DEPLOY_PASSWORD/],
+    ['with a line break at its end', { 'environment-variables': 'X=ends-with-a-newline' }, /of NEWLINE_SECRET/],
+    ['a line of a key', { 'environment-variables': 'X=MIIEvQIBADANBgkqhkiG9w0B' }, /of SIGNING_KEY/],
+    ['one of all secrets', { 'environment-variables': 'X=one-of-them-all' }, /of ALL_SECRETS/],
+    [
+      'a short one by its name',
+      { 'environment-variables': 'DB_PASSWORD=hunter2' },
+      /variable DB_PASSWORD: it is named/,
+    ],
+    ['an abbreviation', { 'environment-variables': 'SMTP_PASS=hunter2hunter2' }, /variable SMTP_PASS: it is named/],
+    [
+      'an option of the log driver',
+      { 'log-options': 'splunk-token=4711-4711-4711' },
+      /'log-options.splunk-token' .* named/,
+    ],
+    ['a label', { labels: 'app.api-key=4711-4711' }, /'labels.app.api-key' .* named/],
+    [
+      'the word after an option',
+      { command: '[serve, --password, "4711-4711"]' },
+      /'command' of the container, --password: it is named/,
+    ],
+    [
       'by its name',
       { 'environment-variables': 'API_TOKEN=4711-4711-4711' },
       /variable API_TOKEN: it is named like a secret.*not-secret: API_TOKEN/,
@@ -294,6 +327,33 @@ describe('secrets do not travel', () => {
       { 'environment-variables': 'SESSION_SECRET=not-a-secret-at-all', 'not-secret': 'SESSION_SECRET' },
     ],
     ['references', { secrets: 'API_TOKEN=${ssm:/sample/token}' }],
+    [
+      'numbers, addresses and switches',
+      {
+        'environment-variables':
+          'ACCESS_TOKEN_EXPIRE_MINUTES=30\nCOOKIE_DOMAIN=example.com\nAUTH=basic\nTOKEN_ISSUER=https://id.test\nVAPID_PUBLIC_KEY=BNbxGYNMhEIi9zrneh7mqV4oUanjLUK3m',
+      },
+    ],
+    [
+      'what a shell reads from the file of a secret',
+      {
+        command: JSON.stringify([
+          'sh',
+          '-c',
+          'export DB_PASSWORD=$(cat "$DB_PASSWORD_FILE") URL="postgres://app:$DB_PASSWORD@db/app" && exec node server.js',
+        ]),
+        'health-command': JSON.stringify(['sh', '-c', 'curl -H "Authorization: Bearer $TOKEN" http://127.0.0.1/']),
+      },
+    ],
+    ['an option that names a file', { command: '[--token, /run/secrets/token, --token-ttl, "36000000"]' }],
+    [
+      'what is said to be none, by its shape too',
+      { 'environment-variables': 'DEV_DB=postgres://dev:dev@db/x', 'not-secret': 'DEV_DB' },
+    ],
+    [
+      'a variable of the job that is said to be none',
+      { 'environment-variables': `X=${words}`, 'not-secret': 'DEPLOY_PASSWORD' },
+    ],
   ])('%s may travel', (_, given) => {
     const read = inputs(given);
     expect(() => refuseSecrets(specOf(read), known, read['not-secret'])).not.toThrow();

@@ -21,6 +21,10 @@ export interface PlayOptions {
   /** When the run is cancelled, after its start. */
   cancelAt?: number;
   known?: SsmPorts['known'];
+  /** The same, when a command is sent: by its operation and count. */
+  cancelWhen?: (operation: string, sent: number) => boolean;
+  /** Where the notes are kept, for a run that throws. */
+  notes?: Note[];
   /** Whether the post step runs afterwards, as after a run that was cut. */
   post?: boolean;
 }
@@ -47,7 +51,7 @@ export const GIVEN = {
 /** Runs the action against a scripted SSM, on a clock that jumps; everything between the two is real HTTP. */
 export async function play(
   script: Script,
-  { inputs = {}, cancelAt, known = [], post }: PlayOptions = {},
+  { inputs = {}, cancelAt, cancelWhen, notes = [], known = [], post }: PlayOptions = {},
 ): Promise<Played> {
   const clock = virtualClock();
   const ssm = await scriptedSsm(clock as Clock, script);
@@ -58,7 +62,6 @@ export async function play(
     AWS_ENDPOINT_URL: ssm.url,
   });
   const log = recordingLog();
-  const notes: Note[] = [];
   const stop = new AbortController();
   if (cancelAt !== undefined) clock.at(cancelAt, () => stop.abort());
   const given: Record<string, string> = { ...GIVEN, ...inputs };
@@ -71,7 +74,11 @@ export async function play(
     signal,
     region: REGION,
     known,
-    remember: (note) => void notes.push(structuredClone(note)),
+    remember: (note) => {
+      notes.push(structuredClone(note));
+      const { command } = note;
+      if (command?.id === '' && cancelWhen?.(note.operation, ssm.sent.length + 1)) stop.abort();
+    },
   });
   try {
     const report = await run(

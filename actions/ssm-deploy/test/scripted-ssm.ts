@@ -32,6 +32,8 @@ export interface Script {
   cancelMs?: number;
   /** A parameter that another run writes while the hosts are at work, and its value. */
   race?: [name: string, value: string];
+  /** The same in the moment before the write arrives. */
+  lateRace?: [name: string, value: string];
   /** Exceptions in place of answers, by operation and count of its call. */
   refuse?: (operation: string, count: number) => string | undefined;
   /** Called when a request has been carried out, before it is answered. */
@@ -114,6 +116,7 @@ class Player {
   readonly #script: Script;
   readonly #times = new Map<string, number>();
   #document: boolean;
+  #raced = 0;
 
   constructor(clock: Clock, script: Script) {
     this.#clock = clock;
@@ -212,10 +215,12 @@ class Player {
       runs.set(host, { startedAt, endedAt, status: end.status ?? (end.exitCode ? 'Failed' : 'Success'), end });
     }
     this.runs.set(id, runs);
-    const [name, value] = this.#script.race ?? [];
-    if (name !== undefined && value !== undefined)
-      this.parameters.set(name, [...(this.parameters.get(name) ?? []), value]);
+    if (this.#script.race) this.#race(this.#script.race);
     return { Command: { CommandId: id, Status: 'Pending', TargetCount: hosts.length } };
+  }
+
+  #race([name, value]: [name: string, value: string]): void {
+    this.parameters.set(name, [...(this.parameters.get(name) ?? []), value]);
   }
 
   #does(host: string, payload: Payload): End {
@@ -309,6 +314,10 @@ class Player {
         if (!values) throw new Refusal('ParameterNotFound');
         return { Parameters: values.map(shown) };
       case 'PutParameter':
+        if (this.#script.lateRace && this.#raced++ === 0) {
+          this.#race(this.#script.lateRace);
+          return this.#parameter(operation, input);
+        }
         if (values && !input.Overwrite) throw new Refusal('ParameterAlreadyExists');
         if (input.Overwrite && input.Tags) throw new Refusal('ValidationException');
         this.parameters.set(name, [...(values ?? []), String(input.Value)]);
