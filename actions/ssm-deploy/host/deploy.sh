@@ -105,7 +105,7 @@ replace() {
   [ "$old_slot" = blue ] && slot=green
   # Without a record what runs may be what serves: it goes when the new one has taken over, or when its ports are needed.
   if [ -n "$old" ] || [ "$order" = stop-first ]; then remove_leftovers; fi
-  # `serve` carries on soon with what dies from here on.
+  # `serve` carries on with what dies from here on.
   : > "$RUN/unfinished/$component"
   step pull "$(of .image)"
   ensure_image || back "$why"

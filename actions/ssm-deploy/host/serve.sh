@@ -151,10 +151,12 @@ again() {
 # A component whose time has come, by itself: the others do not wait for its health check.
 begin_due() {
   local name
-  # Operations that died, or are still under way: then the lock says so.
+  # Operations that died: one that is under way has the lock.
   for name in "$RUN"/unfinished/*; do
     name=${name##*/}
-    [ "$name" = '*' ] || [ -n "${jobs[$name]:-}${due[$name]:-}" ] || due[$name]=$((now + 3))
+    if [ "$name" = '*' ] || [ $((now % 3)) != 0 ] || [ -n "${jobs[$name]:-}${due[$name]:-}" ]; then continue; fi
+    # Taken up once: what it ends in has its own back-off.
+    if flock -n "$RUN/lock/$name" rm -f "$RUN/unfinished/$name"; then due[$name]=$now; fi
   done
   for name in "${!due[@]}"; do
     [ "${due[$name]}" -le "$now" ] && [ -z "${jobs[$name]:-}" ] || continue
