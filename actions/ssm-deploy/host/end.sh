@@ -51,7 +51,7 @@ case ${1:-} in
     rm -f "$result_facts"
     ;;
   *)
-    echo 'slipway-host serve | reconcile | prune | status | provision' >&2
+    echo 'slipway-host serve | reconcile | boot | prune | status | provision' >&2
     exit 64
     ;;
 esac
