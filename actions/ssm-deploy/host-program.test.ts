@@ -400,6 +400,9 @@ describe('a record', () => {
       /^the record \S+web.json cannot be written; is the disk full\?\n\{"spec":\{"release":"1"\}/,
     );
   });
+  test('is none, in one list, on a host that has none yet', () => {
+    expect(bash(`${begin} rm "$STATE"/components/*; records`)).toBe('[]\n');
+  });
   test('is never replaced by nothing', () => {
     expect(bash(`${begin} load_record; save_record '' || cat "$STATE/components/web.json"`)).toContain('"release":"1"');
   });

@@ -115,8 +115,12 @@ proxy_renew() {
 
 # All records that can be read, as one array: one that is damaged takes none of the others along.
 records() {
-  local file
-  jq -sc 'map(select(.spec? | type == "object"))' "$STATE"/components/*.json 2> /dev/null && return 0
+  local file all
+  # Where one cannot be read jq prints what it has, and fails.
+  if all=$(jq -sc 'map(select(.spec? | type == "object"))' "$STATE"/components/*.json 2> /dev/null); then
+    printf '%s\n' "$all"
+    return 0
+  fi
   for file in "$STATE"/components/*.json; do jq -c 'select(.spec? | type == "object")' "$file" 2> /dev/null; done | jq -sc .
 }
 
