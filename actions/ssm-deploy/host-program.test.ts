@@ -94,6 +94,9 @@ const REFUSED: readonly (readonly [over: object, problem: string | RegExp])[] = 
   [{ http: { port: 0, 'container-port': 1 } }, /^http does not fit/],
   [{ http: { port: 80, 'container-port': 1, path: '/' } }, /^http does not fit/],
   [{ http: { port: 80, 'container-port': 1, hosts: ['a b'] } }, /^http does not fit/],
+  [{ component: 'web\n' }, 'component does not fit: "web\\n"'],
+  [{ http: { port: 80, 'container-port': 1, hosts: ['a.example\n'] } }, /^http does not fit/],
+  [{ http: { port: 80, 'container-port': 1, 'health-path': '/\n' } }, /^http does not fit/],
   [{ http: { port: 80, 'container-port': 1, hosts: ['a}\n  bind :1'] } }, /^http does not fit/],
   [{ http: { port: 80, 'container-port': 1, 'health-path': 'health' } }, /^http does not fit/],
   [{ http: { port: 80, 'container-port': 1 }, publish: ['1:1'] }, /^http and publish do not go together/],
@@ -294,11 +297,40 @@ describe('the configuration of the proxy', () => {
     expect(render(records, '/etc/slipway/tls/').match(/^ {2}bind .*/gm)).toEqual([
       '  bind *:80',
       '  bind *:443 ssl crt /etc/slipway/tls/ alpn h2,http/1.1',
+      '  bind abns@slipway-*-80 accept-proxy',
     ]);
     const own = [{ spec: { ...SPEC, http: { port: 443, 'container-port': 1 } }, slot: 'blue', address: '127.0.0.1:1' }];
     expect(render(own, '/etc/slipway/tls/').match(/^ {2}bind .*/gm)).toEqual([
       '  bind *:443 ssl crt /etc/slipway/tls/ alpn h2,http/1.1',
+      '  bind abns@slipway-*-443 accept-proxy',
     ]);
+  });
+  test('asks for whole names first, then for the longest ending, whichever component is named first', () => {
+    const named = (component: string, hosts: string[]) => ({
+      spec: { ...SPEC, component, http: { port: 80, 'container-port': 1, hosts } },
+    });
+    const text = render([
+      named('all', ['*.example']),
+      named('eu', ['*.eu.example', 'example']),
+      named('z', ['API.example']),
+    ]);
+    expect(
+      text.match(/^ {2}use_backend c_.*/gm)?.map((line) =>
+        line
+          .replace(/use_backend|if|req\S+|-m|[{}]/g, '')
+          .trim()
+          .split(/ +/),
+      ),
+    ).toEqual([
+      ['c_eu', 'str', 'example'],
+      ['c_z', 'str', 'api.example'],
+      ['c_eu', 'end', '.eu.example'],
+      ['c_all', 'end', '.example'],
+    ]);
+  });
+  test('has requests wait for a container that has no address yet', () => {
+    const down = [{ spec: { ...SPEC, http: { port: 80, 'container-port': 1 } }, slot: 'green', address: '' }];
+    expect(render(down)).toContain('  server blue 127.0.0.1:9 disabled\n  server green 127.0.0.1:9\n');
   });
   test.each([
     ['127.0.0.1:1', '0', true],
@@ -319,6 +351,7 @@ describe('masking', () => {
     ['a value of patterns', ['a*b?[c]'], 'x a*b?[c] axb', 'x *** axb'],
     ['a value that holds another', ['abc', 'abcdef'], 'abcdef abc', '*** ***'],
     ['each line of a value', ['line-1\nline-2'], 'line-2 then line-1', '*** then ***'],
+    ['lines that end as on Windows', ['line-1\r\nline-2'], 'a line-1 b', 'a *** b'],
     ['nothing without secrets', [], 'as it is', 'as it is'],
   ])('%s', (_, values, text, expected) => {
     const write = values.map((_value, i) => `printf %s "$${i + 2}" > "$RUN/secrets/c/files/S${i}"`).join('; ');
@@ -327,10 +360,73 @@ describe('masking', () => {
   });
 });
 
+describe('the log of a container', () => {
+  test('has no half of a secret at the end of a line that is too long', () => {
+    const line = `mkdir -p "$RUN/secrets/d/files"; printf hunter2 > "$RUN/secrets/d/files/S"
+      dk() { printf '%1995s' ''; echo hunter2; }; last_lines d 1`;
+    expect(bash(line).trim()).toBe('***');
+  });
+});
+
+describe('a secret', () => {
+  const read = (secret: object, from: string) =>
+    bash(
+      `mkdir -p "$WORK/bin" "$WORK/s/answers" "$WORK/s/files"; printf '#!/bin/sh\ncat "$WORK/answer"\n' > "$WORK/bin/aws"; chmod +x "$WORK/bin/aws"
+       export WORK; PATH=$WORK/bin:$PATH; printf %s "$1" > "$WORK/answer"; own_secret() { :; }
+       read_secret "$WORK/s" A "$2" file && od -An -tx1 "$WORK/s/files/A" | tr -d ' \n' || printf %s "$why"`,
+      [JSON.stringify(secret), from],
+    );
+  test.each([
+    ['of bytes is what it was', { SecretBinary: 'AP8KgA==' }, 'secretsmanager:x', '00ff0a80'],
+    ['of text keeps its last newline', { SecretString: 'a\n' }, 'secretsmanager:x', '610a'],
+    ['may be empty', { SecretString: '' }, 'secretsmanager:x', ''],
+    ['of a key may be false', { SecretString: '{"k":false}' }, 'secretsmanager:x#k', '66616c7365'],
+    [
+      'of a key that is not there is none',
+      { SecretString: '{"k":1}' },
+      'secretsmanager:x#other',
+      'the secret A cannot be read from secretsmanager:x#other: it has no such key',
+    ],
+  ])('%s', (_, secret, from, expected) => expect(read(secret, from)).toBe(expected));
+});
+
+describe('a record', () => {
+  const begin = `mkdir -p "$STATE/components" "$STATE/lock"; rm -f "$STATE"/components/* "$STATE/booted"; component=web
+    save() { printf '%s' "$2" > "$STATE/components/$1.json"; }; save web '{"spec":{"release":"1"},"container":"web-1","address":"127.0.0.1:5"}';`;
+  test('stays as it was when the disk is full', () => {
+    const line = `${begin} ln -s /dev/full "$STATE/components/web.json.new"; load_record
+      save_record '{"spec":{"release":"2"}}' || echo "$why"; cat "$STATE/components/web.json"`;
+    expect(bash(line)).toMatch(
+      /^the record \S+web.json cannot be written; is the disk full\?\n\{"spec":\{"release":"1"\}/,
+    );
+  });
+  test('is none, in one list, on a host that has none yet', () => {
+    expect(bash(`${begin} rm "$STATE"/components/*; records`)).toBe('[]\n');
+  });
+  test('is never replaced by nothing', () => {
+    expect(bash(`${begin} load_record; save_record '' || cat "$STATE/components/web.json"`)).toContain('"release":"1"');
+  });
+  test.each(['', '{"spec":', '[]', '{"spec":1}'])(
+    'that is damaged (%j) is set aside, and takes no other one along',
+    (text) => {
+      const line = `${begin} save api "$1"; records; component=api; load_record 2>&1; echo "$current$record"; cat "$STATE/components/api.unreadable"`;
+      const [others, alarm, ...rest] = bash(line, [text]).split('\n');
+      expect(JSON.parse(others ?? '')).toHaveLength(1);
+      expect(alarm).toMatch(/^slipway-alarm: the record of api was not readable/);
+      expect(rest.join('\n')).toBe(`{}\n${text}`);
+    },
+  );
+  test('has no address from before a boot, which may be another component’s by now', () => {
+    const address = 'jq -r .address "$STATE/components/web.json"';
+    const line = `${begin} forget_addresses; ${address}; save web '{"spec":{},"container":"c","address":"127.0.0.1:6"}'; forget_addresses; ${address}`;
+    expect(bash(line)).toBe('\n127.0.0.1:6\n');
+  });
+});
+
 describe('a container that dies', () => {
   const line = `mkdir -p "$STATE/components"; printf '{"container":"web-1"}' > "$STATE/components/web.json"
     declare -A due=() deaths=() died_at=()
-    for ((i = 0; i < 12; i++)); do died web "$1" 2>&1; echo "$((\${due[web]:-0} - $(date +%s)))"; done`;
+    for ((i = 0; i < 12; i++)); do died web "$1" 2>&1; look_at_clock; echo "$((\${due[web]:--5000} - now))"; done`;
   test('is started again at once, then ever later, and alarmed in the end', () => {
     const lines = bash(line, ['web-1']).trim().split('\n');
     // A second may pass between the two looks at the clock.

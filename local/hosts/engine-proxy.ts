@@ -7,8 +7,6 @@ import { type HostScope, scopeContainer, scopedName, scopeFilters, unscope } fro
 
 export interface EngineProxyDeps {
   scope: HostScope;
-  /** The label that tells this host's containers from all others. */
-  ownLabel: string;
   /** The socket of the machine's engine. */
   engineSocket: string;
   /** Where the host's own socket is made. */
@@ -114,12 +112,12 @@ function refusalOf(method: string, url: URL): string | undefined {
 }
 
 function routeOf(deps: EngineProxyDeps, method: string, url: URL): Route {
-  const { scope, ownLabel } = deps;
+  const { scope } = deps;
   const [, version = '', kind = '', name = '', rest = ''] =
     /^(\/v[\d.]+)?\/([^/]+)(?:\/([^/]+))?(\/.*)?$/.exec(url.pathname) ?? [];
   const query = new URLSearchParams(url.search);
   const path = (pathname = url.pathname) => (query.size > 0 ? `${pathname}?${query}` : pathname);
-  const own = () => query.set('filters', scopeFilters(scope, query.get('filters'), ownLabel));
+  const own = () => query.set('filters', scopeFilters(scope, query.get('filters')));
   const one = (value: unknown) => unscope(scope, value as Record<string, unknown>);
   const all = (value: unknown) => (value as Record<string, unknown>[]).map((v) => unscope(scope, v));
   if (kind === 'events') {

@@ -121,7 +121,7 @@ export class Host {
     };
     const listenOn = join(this.#placeOf('/run'), 'docker.sock');
     const diskFull = () => this.#diskFull;
-    this.#proxy = await createEngineProxy({ scope, ownLabel: HOST_LABEL, engineSocket, listenOn, changed, diskFull });
+    this.#proxy = await createEngineProxy({ scope, engineSocket, listenOn, changed, diskFull });
     await chmod(listenOn, 0o666);
   }
 

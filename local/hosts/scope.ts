@@ -101,8 +101,11 @@ function scopeMount(scope: HostScope, mount: Json): Json {
     : mount;
 }
 
-/** The `filters` parameter of a list or of events: only what is this host's, and names as they are here. */
-export function scopeFilters(scope: HostScope, filters: string | null, key: string): string {
+/**
+ * The `filters` parameter of a list or of events: only what is this host's, and names as they are here. By all labels, since a host's id
+ * comes from the world: another local pipeline of this machine, or one that was killed, has a host of the same id.
+ */
+export function scopeFilters(scope: HostScope, filters: string | null): string {
   // Docker writes { name: ["x"] }, older clients { name: { x: true } }.
   const given = JSON.parse(filters || '{}') as Record<string, string[] | Record<string, boolean>>;
   const lists = Object.fromEntries(Object.entries(given).map(([k, v]) => [k, Array.isArray(v) ? v : Object.keys(v)]));
@@ -112,7 +115,7 @@ export function scopeFilters(scope: HostScope, filters: string | null, key: stri
     );
   }
   if (lists.container) lists.container = lists.container.map((name) => scopedName(scope, name));
-  lists.label = [...(lists.label ?? []), `${key}=${scope.labels[key]}`];
+  lists.label = [...(lists.label ?? []), ...Object.entries(scope.labels).map(([key, value]) => `${key}=${value}`)];
   return JSON.stringify(lists);
 }
 

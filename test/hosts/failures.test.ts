@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { encodePayload } from '../../actions/ssm-deploy/document.ts';
 import type { ManagedHost } from '../../local/hosts/hosts.ts';
@@ -118,22 +119,62 @@ describe('what cannot be had', () => {
       state: 'failed',
       cause: expect.stringContaining('told of version 7'),
     });
+    // A decision on version 0 says that there is no parameter: what follows counts from there.
+    for (const base of [0, 1])
+      expect(await command(host, { operation: 'deploy', spec: web('one', '1'), base })).toMatchObject({
+        state: 'unchanged',
+      });
+  });
+
+  test('versions that began again at 1, since the parameter was deleted and made anew, or is of another group', async () => {
+    const aux = { operation: 'deploy', spec: bot('bot1', 'a', { component: 'aux' }) };
+    expect(await command(host, { ...aux, base: 7 })).toMatchObject({ state: 'succeeded' });
+    expect(await command(host, { ...aux, base: 3, group: 'workers' })).toMatchObject({ state: 'unchanged' });
+    expect(await command(host, { ...aux, base: 7 })).toMatchObject({ state: 'unchanged' });
+    expect(await command(host, { ...aux, base: 1 })).toMatchObject({ state: 'failed' });
+    await shell(
+      host,
+      `aws ssm put-parameter --type String --name /slipway/prod/web/aux --value '${JSON.stringify(aux.spec)}'`,
+    );
+    expect(await command(host, { ...aux, base: 1 })).toMatchObject({ state: 'unchanged' });
+  });
+
+  test('a record that is damaged: the others serve, and the parameter brings the component back', async () => {
+    const clients = load(url(), 20);
+    await shell(
+      host,
+      `printf '{"spec":' > /var/lib/slipway/components/aux.json; /usr/local/sbin/slipway-host reconcile`,
+    );
+    await clients.stop();
+    expect(clients.failures).toEqual([]);
+    expect(await running('aux')).toEqual([shown('bot1')]);
+    expect(await shell(host, 'jq -r .base /var/lib/slipway/components/aux.json')).toBe('1\n');
+  });
+
+  test('a parameter of another component than its name says', async () => {
+    const value = JSON.stringify(web('two', '2'));
+    await shell(host, `aws ssm put-parameter --type String --name /slipway/prod/web/other --value '${value}'`);
+    const log = await shell(host, '/usr/local/sbin/slipway-host reconcile 2>&1; ls /var/lib/slipway/components');
+    expect(log).toContain('the parameter of other, version 1, is not used: it is of another component');
+    expect(log).not.toContain('other.json');
   });
 });
 
 describe('killed', () => {
-  test.each(['pull', 'create', 'start', 'health', 'switch', 'drain', 'stop'])(
-    'at %s: no client notices, and the next deployment converges',
-    async (step) => {
+  // What is killed before the switch leaves the old one current: the next attempt, killed a step later, begins from its leavings.
+  test.each([[['pull', 'create', 'start', 'health']], [['switch']], [['drain']], [['stop']]])(
+    'at %j: no client notices, and the next deployment converges',
+    async (steps) => {
       // Each time another release, from whichever serves by now.
       const from = (await answer(url())).includes('one') ? 'one' : 'two';
       const to = from === 'one' ? 'two' : 'one';
-      const release = step.length.toString(16).repeat(8).slice(0, 7) + step.charCodeAt(1).toString(16);
-      const spec = { ...web(to, '1'), release: release.repeat(16).slice(0, 16) };
+      const spec = { ...web(to, '1'), release: createHash('sha256').update(`${steps}`).digest('hex').slice(0, 16) };
       const clients = load(url(), 50);
-      const killed = await deploy(spec, { killAt: step });
-      expect([killed.code, killed.output.includes('slipway-result')]).toEqual([undefined, false]);
-      expect(await answer(url())).toMatch(/^200 (one|two)/);
+      for (const step of steps) {
+        const killed = await deploy(spec, { killAt: step });
+        expect([step, killed.code, killed.output.includes('slipway-result')]).toEqual([step, undefined, false]);
+        expect(await answer(url())).toMatch(/^200 (one|two)/);
+      }
       const again = await deploy(spec);
       await clients.stop();
       expect(again).toMatchObject({ code: 0, state: expect.stringMatching(/^(succeeded|unchanged)$/) });
@@ -164,6 +205,32 @@ describe('killed', () => {
   });
 });
 
+test('a container that dies as it takes over: the one before serves on', async () => {
+  const from = (await answer(url())).includes('one') ? 'one' : 'two';
+  const ended: Promise<string>[] = [];
+  const result = await command(
+    host,
+    { operation: 'deploy', spec: web('three', '9') },
+    {
+      onStep: (step) => {
+        if (step === 'switch')
+          ended.push(shell(host, `docker kill $(docker ps -q --filter label=slipway.release=${'9'.repeat(16)})`));
+      },
+    },
+  );
+  await Promise.all(ended);
+  if (result.state === 'succeeded') {
+    // It lived through the look: then its death is seen, and it is started again.
+    await until(
+      () => answer(url()),
+      (seen) => /^200 three/.test(seen),
+    );
+  } else {
+    expect(result).toMatchObject({ state: 'rolled-back', cause: 'the container ended when it had taken over' });
+    expect(await answer(url())).toMatch(new RegExp(`^200 ${from}`));
+  }
+});
+
 test('an operation that is told to end puts back what it stopped', async () => {
   expect(await deploy(bot('bot2', 'b'))).toMatchObject({ code: 0 });
   const spec = bot('bot1', 'd', { 'stable-for': 30 });
@@ -186,6 +253,22 @@ kill -TERM $operation; wait $operation; echo "exit $?"; cat /tmp/operation`,
 });
 
 describe('the host itself', () => {
+  test('a container whose check fails is replaced beside itself, and no client notices', async () => {
+    const check = { command: ['CMD-SHELL', '! test -e /sick'], interval: 1, timeout: 5, retries: 1 };
+    expect(await deploy(web('two', '8', { 'health-check': check }))).toMatchObject({ state: 'succeeded' });
+    const name = () => shell(host, 'jq -r .container /var/lib/slipway/components/web.json');
+    const before = await name();
+    const clients = load(url(), 20);
+    await shell(host, `docker exec ${before.trim()} touch /sick`);
+    await until(name, (now) => now !== before && now !== '');
+    await until(
+      () => running('web'),
+      (images) => images.length === 1,
+    );
+    await clients.stop();
+    expect(clients.failures).toEqual([]);
+  });
+
   test('a container that dies is started again, and its proxy finds it', async () => {
     await shell(host, 'docker kill $(docker ps -q --filter label=slipway.component=web)');
     await until(

@@ -29,12 +29,13 @@ for (const { inputs } of content.mainSteps) inputs.workingDirectory ??= '';
 
 /**
  * Has a host do what SSM would have it do with our document: the same text, in a shell of its own, with the payload put in.
+ * @param onStep called as each step begins
  * @param killAt the step at whose beginning everything of the command is killed, as by a cancel or a crash
  */
 export async function command(
   { id, host }: Pick<ManagedHost, 'id' | 'host'>,
   payload: Record<string, unknown>,
-  { killAt }: { killAt?: string } = {},
+  { killAt, onStep }: { killAt?: string; onStep?: (step: string) => void } = {},
 ): Promise<HostOutcome> {
   if (host === undefined) throw new Error(`${id} does not run here`);
   const whole = { v: 1, environment: 'prod', group: 'web', region: 'eu-central-1', ...payload };
@@ -50,6 +51,7 @@ export async function command(
     signal: kill.signal,
     onOutput(chunk) {
       output += chunk;
+      for (const [, step = ''] of String(chunk).matchAll(/^slipway-step (\S+) /gm)) onStep?.(step);
       if (killAt !== undefined && output.includes(`slipway-step ${killAt} `)) kill.abort();
     },
   });

@@ -41,7 +41,9 @@ interrupted() {
   if [ -n "$committed" ]; then
     trap '' TERM INT HUP
     result_of_record
-    finish failed 'the operation was stopped after the new container had taken over; it serves' 'Run it again to finish'
+    # What is left to do `serve` does.
+    record_before=''
+    finish failed 'the operation was stopped after the new container had taken over; it serves' 'The host stops the old one by itself'
   fi
   back 'the operation was stopped'
 }
@@ -55,9 +57,17 @@ resume() {
   else
     fetch_secrets "$name" || return 1
   fi
+  unpublish
   start "$name" || return 1
   wait_healthy "$name" || return 1
   publish_current
+}
+
+# What does not run has no address: its port may become another container's. Requests wait at one where nothing is.
+unpublish() {
+  [ -n "$(in_record '.address // ""')" ] || return 0
+  save_record "$(jq -c '.address = ""' <<< "$record")"
+  proxy_hold "$current_slot"
 }
 
 # The record and the proxy learn where the current container's port is now.
@@ -67,7 +77,7 @@ publish_current() {
   address=$(address_of "$current" "$(of '.http."container-port"')")
   [ -n "$address" ] || { why='its port is not published'; return 1; }
   if [ "$(in_record '.address // ""')" != "$address" ]; then
-    save_record "$(jq -c --arg address "$address" '.address = $address' <<< "$record")"
+    save_record "$(jq -c --arg address "$address" '.address = $address' <<< "$record")" || return 1
   fi
   proxy_apply
 }
@@ -95,6 +105,8 @@ replace() {
   [ "$old_slot" = blue ] && slot=green
   # Without a record what runs may be what serves: it goes when the new one has taken over, or when its ports are needed.
   if [ -n "$old" ] || [ "$order" = stop-first ]; then remove_leftovers; fi
+  # `serve` carries on with what dies from here on.
+  : > "$RUN/unfinished/$component"
   step pull "$(of .image)"
   ensure_image || back "$why"
   if reusable; then
@@ -107,8 +119,14 @@ replace() {
     create "$candidate" || back "$why"
   fi
   if [ "$order" = stop-first ] && running "$old"; then
-    step stop-old "$old"
     stopped_old=yes
+    if [ -n "$old_slot" ]; then
+      # It ends what it has begun. What comes now waits for the next container, so the time for this is short.
+      step drain "$old"
+      proxy_hold "$old_slot"
+      proxy_drain "$old_slot" "$(jq -r '[."drain-within" // 30, 3] | min' <<< "${old_spec:-null}")"
+    fi
+    step stop-old "$old"
     stop "$old"
   fi
   step start "$candidate"
@@ -130,9 +148,12 @@ replace() {
   trap '' TERM INT HUP
   save_record "$(jq -nc --argjson spec "$spec" --argjson previous "$kept" --argjson base "$new_base" --arg container "$candidate" \
     --arg kept "$kept_container" --arg slot "$slot" --arg address "$address" --arg environment "$environment" --arg group "$group" \
-    --arg region "$region" '{$spec, $base, $previous, $container, "previous-container": $kept, $slot, $address, $environment, $group, $region}')"
+    --arg region "$region" '{$spec, $base, $previous, $container, "previous-container": $kept, $slot, $address, $environment, $group, $region}')" || back "$why"
   : > "$RUN/restarts/$component.started"
-  if ! proxy_apply; then
+  # A death before the record named it was none of `serve`'s business: now it would be nobody's.
+  why=''
+  if proxy_apply && ! running "$candidate"; then why='the container ended when it had taken over'; fi
+  if [ -n "$why" ]; then
     take_back
     back "$why"
   fi
@@ -161,7 +182,7 @@ retire() {
   if [ -n "$1" ] && [ "$1" != "$candidate" ]; then
     if [ -n "$2" ]; then
       step drain "$1"
-      proxy_drain "$2" "$(jq -r '."drain-within" // 30' <<< "${3:-null}")" "$(jq -r '.http.port // 0' <<< "${3:-null}")"
+      proxy_drain "$2" "$(jq -r '."drain-within" // 30' <<< "${3:-null}")"
       [ "${left:-0}" = 0 ] || printf '%s\n' "$left requests had not ended when the time for draining was over"
       proxy_rest "$2"
     fi

@@ -42,6 +42,7 @@ if [ -n "${payload:-}" ]; then
 fi
 case ${1:-} in
   serve) as_service=yes && prepare && serve ;;
+  boot) as_service=yes && prepare && forget_addresses && proxy_write ;;
   reconcile) as_service=yes && prepare && reconcile ;;
   provision) declare -F provision > /dev/null && prepare && provision ;;
   prune) as_service=yes && prepare && prune_all 2 ;;
@@ -50,7 +51,7 @@ case ${1:-} in
     rm -f "$result_facts"
     ;;
   *)
-    echo 'slipway-host serve | reconcile | prune | status | provision' >&2
+    echo 'slipway-host serve | reconcile | boot | prune | status | provision' >&2
     exit 64
     ;;
 esac

@@ -109,7 +109,8 @@ start() {
 last_lines() {
   local name=$1 lines=$2
   shift 2
-  dk logs --tail "$lines" "$@" "$name" 2>&1 | cut -c 1-2000 | mask "$name"
+  # Masked whole: half of a value, cut at the end of a line, would not be known.
+  dk logs --tail "$lines" "$@" "$name" 2>&1 | mask "$name" | cut -c 1-2000
 }
 
 # --- Healthy? ----------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ OPEN=$OPEN$OPEN CLOSE=$CLOSE$CLOSE
 log() { printf '%s\n' "$*" >&2; }
 
 prepare() {
-  mkdir -p "$STATE/components" "$STATE/proxy" "$RUN/lock" "$RUN/secrets" "$RUN/restarts"
+  mkdir -p "$STATE/components" "$STATE/proxy" "$RUN/lock" "$RUN/secrets" "$RUN/restarts" "$RUN/unfinished"
   chmod 700 "$RUN" "$STATE"
 }
 
@@ -39,7 +39,18 @@ as_service=''
 steps='' step_name='' step_began=0
 result_image='' result_previous='' result_release='' result_previous_release='' result_facts='' result_logs=''
 
-now_ms() { printf '%s' "$((${EPOCHREALTIME/[.,]/} / 1000))"; }
+# Time since the boot, which no correction of the clock moves: set as now (s) and now_ms (ms), without a process.
+look_at_clock() {
+  local up
+  IFS=' ' read -r up _ < /proc/uptime
+  now=${up%.*} now_ms=$((10#${up/./} * 10))
+}
+
+now_ms() {
+  local now now_ms
+  look_at_clock
+  printf '%s' "$now_ms"
+}
 
 end_step() {
   [ -n "$step_name" ] || return 0
@@ -59,6 +70,7 @@ finish() {
   local code=1 logs_file=${result_logs:-/dev/null} facts_file=${result_facts:-/dev/null}
   case $1 in succeeded | unchanged) code=0 ;; esac
   end_step
+  if [ -n "${record_before:-}" ]; then rm -f "$RUN/unfinished/$component"; fi
   if [ -n "$as_service" ]; then
     log "slipway: $component: $1${2:+: $2}"
     [ -z "$result_logs" ] || rm -f "$result_logs"

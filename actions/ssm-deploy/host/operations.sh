@@ -12,14 +12,14 @@ begin() {
 deploy() {
   check_spec
   begin "deploy of release $(of .release)"
-  if [ "$base" -gt 0 ] && [ "$recorded_base" -gt "$base" ]; then
+  if [ "$base" -gt 0 ] && [ "$recorded_base" -gt "$base" ] && ! made_anew; then
     result_of_record
     finish failed "this host was told of version $recorded_base of the desired state, and this deployment was decided on version $base" 'Run the deployment again'
   fi
   # One that died after its container had taken over is carried on with.
   if [ "$(in_record '.spec.release // ""')" = "$(of .release)" ] && running "$current" && publish_current && serves "$(of .release)"; then
     save_record "$(jq -c --argjson base "$base" --arg environment "$environment" --arg group "$group" --arg region "$region" \
-      '.base = ([.base, $base] | max) | . + {$environment, $group, $region}' <<< "$record")"
+      '. + {$base, $environment, $group, $region}' <<< "$record")" || finish failed "$why"
     # What an operation that died did not come to.
     retire_others
     result_of_record
@@ -28,6 +28,15 @@ deploy() {
   if [ "$(in_record '.spec.release // ""')" = "$(of .release)" ]; then replace "$base" same; else replace "$base" old; fi
   result_of_record
   finish succeeded ''
+}
+
+# made_anew: whether versions began again at 1 since the record was written: the parameter is another one (of another group), or
+# it was deleted and made again, so that its version now is below the recorded one.
+made_anew() {
+  local path=/slipway/$environment/$group now
+  [ "$(in_record '"/slipway/\(.environment)/\(.group)"')" = "$path" ] || return 0
+  now=$(desired "$path/" | jq -r --arg name "$component" 'select(.component == $name) | .version') || return 1
+  [ -n "$now" ] && [ "$now" -lt "$recorded_base" ]
 }
 
 # What else of the component runs is stopped, what nobody keeps is removed.
@@ -118,7 +127,8 @@ prune_component() {
   lock_or_end prune
   load_record
   result_of_record
-  remove_leftovers
+  # Without a record nothing says which container serves.
+  [ -z "$current" ] || remove_leftovers
   while read -r repository; do
     kept=0
     # Newest first, as docker lists them.

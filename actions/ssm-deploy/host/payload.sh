@@ -5,7 +5,8 @@
 # shellcheck disable=SC2016 # a program of jq
 SPEC_RULES='
 def text: type == "string" and (explode | index(0)) == null;
-def like($pattern): text and test($pattern);
+# "$" also stands before a last newline, and no line of a configuration may come from a name.
+def like($pattern): text and (explode | index(10)) == null and test($pattern);
 def whole($from; $to): type == "number" and . == floor and . >= $from and . <= $to;
 def list(rule): type == "array" and all(.[]; rule);
 def named(rule): type == "object" and all(to_entries[]; (.key | like("^[^=\\s]+$")) and (.value | rule));

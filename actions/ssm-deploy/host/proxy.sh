@@ -15,11 +15,16 @@ PROXY_PID=$RUN/proxy.pid
 # shellcheck disable=SC2016 # a program of jq
 PROXY_CONFIG='
 def backend: "c_" + .spec.component;
-def matches($names): ($names | map(select(startswith("*.") | not))) as $whole | ($names | map(select(startswith("*.")) | .[1:])) as $ends
-  | (if $whole == [] then empty else "{ req.hdr(host),field(1,:),lower -m str " + ($whole | map(ascii_downcase) | join(" ")) + " }" end),
-    (if $ends == [] then empty else "{ req.hdr(host),field(1,:),lower -m end " + ($ends | map(ascii_downcase) | join(" ")) + " }" end);
+# A whole name goes before any ending, and a longer ending before a shorter one, whichever component has them.
+def names: [.[] | backend as $backend | .spec.http.hosts // [] | .[] | ascii_downcase | {$backend, name: .}]
+  | ([.[] | select(.name | startswith("*.") | not)] | group_by(.backend)[] | "  use_backend " + .[0].backend +
+      " if { req.hdr(host),field(1,:),lower -m str " + (map(.name) | join(" ")) + " }"),
+    ([.[] | select(.name | startswith("*."))] | sort_by(-(.name | length), .name)[] | "  use_backend " + .backend +
+      " if { req.hdr(host),field(1,:),lower -m end " + .name[1:] + " }");
+# Where a process that ends hands what still comes to it to the one that follows. No file: the user haproxy reaches none of ours.
+def next($port): "abns@slipway-" + $bind + "-" + ($port | tostring);
 def server($name; $record): "  server " + $name + " " +
-  (if $record.slot == $name and ($record.address // "") != "" then $record.address else "127.0.0.1:9 disabled" end);
+  (if $record.slot != $name then "127.0.0.1:9 disabled" elif ($record.address // "") != "" then $record.address else "127.0.0.1:9" end);
 def tls_bind($port): "  bind " + $bind + ":" + ($port | tostring) + " ssl crt " + $tls + " alpn h2,http/1.1";
 map(select(.spec.http)) | sort_by(.spec.component) as $all | ($all | map(.spec.http.port) | unique) as $ports
 | "# Written by slipway-host from the records of this host; changes here are lost.",
@@ -39,7 +44,6 @@ map(select(.spec.http)) | sort_by(.spec.component) as $all | ($all | map(.spec.h
 "  option http-server-close",
 "  # At a reload idle clients are told with their next answer to connect again, instead of being cut.",
 "  option idle-close-on-response",
-"  option forwardfor",
 "  option redispatch 1",
 "  # Requests wait this many seconds for a container that is started again, or that another one replaces after its end.",
 "  retries 10",
@@ -55,12 +59,17 @@ map(select(.spec.http)) | sort_by(.spec.component) as $all | ($all | map(.spec.h
   "frontend p_" + ($port | tostring),
   (if $tls != "" and ($port == 443 or $port == 8443) then tls_bind($port)
    else "  bind " + $bind + ":" + ($port | tostring), (if $tls != "" and $port == 80 and ($ports | index(443)) == null then tls_bind(443) else empty end) end),
+  "  bind " + next($port) + " accept-proxy",
+  "  use_backend next_" + ($port | tostring) + " if { stopping }",
   "  http-request set-header X-Forwarded-Proto https if { ssl_fc }",
   "  http-request set-header X-Forwarded-Proto http if !{ ssl_fc } !{ req.hdr(X-Forwarded-Proto) -m found }",
-  ($here[] | select((.spec.http.hosts // []) != []) | . as $record | "  use_backend " + backend + " if " + matches(.spec.http.hosts)),
-  ($here[] | select((.spec.http.hosts // []) == []) | "  default_backend " + backend)),
+  ($here | names),
+  ($here[] | select((.spec.http.hosts // []) == []) | "  default_backend " + backend),
+  "backend next_" + ($port | tostring),
+  "  server next " + next($port) + " send-proxy-v2"),
 ($all[] |
   "backend " + backend,
+  "  option forwardfor",
   "  # Only what may be done twice is sent twice; a connection that was refused has carried nothing yet.",
   "  http-request disable-l7-retry if !{ method GET HEAD OPTIONS }",
   server("blue"; .), server("green"; .))'
@@ -104,7 +113,16 @@ proxy_renew() {
   proxy_reload
 }
 
-records() { cat "$STATE"/components/*.json 2> /dev/null | jq -sc .; }
+# All records that can be read, as one array: one that is damaged takes none of the others along.
+records() {
+  local file all
+  # Where one cannot be read jq prints what it has, and fails.
+  if all=$(jq -sc 'map(select(.spec? | type == "object"))' "$STATE"/components/*.json 2> /dev/null); then
+    printf '%s\n' "$all"
+    return 0
+  fi
+  for file in "$STATE"/components/*.json; do jq -c 'select(.spec? | type == "object")' "$file" 2> /dev/null; done | jq -sc .
+}
 
 # proxy_conflict: who else has the port and names of the spec in hand; nothing when nobody has.
 proxy_conflict() {
@@ -120,11 +138,13 @@ proxy_write() {
   if compgen -G "$CONFIG/tls/*.pem" > /dev/null; then tls=$CONFIG/tls/; fi
   if getent passwd haproxy > /dev/null 2>&1 || grep -q '^haproxy:' /etc/passwd 2> /dev/null; then user=haproxy; fi
   text=$(records | jq -r --arg bind "$(bind_address)" --arg tls "$tls" --arg socket "$PROXY_SOCKET" --arg user "$user" "$PROXY_CONFIG") ||
-    { why='the records do not make a configuration of the proxy'; return 1; }
+    text=''
+  [ -n "$text" ] || { why='the records do not make a configuration of the proxy'; return 1; }
   # Renewed certificates are a change too.
   # shellcheck disable=SC2001 # a pattern at the beginning of each line
   structure=$({ sed 's/^\(  server [a-z]*\) .*/\1/' <<< "$text"; [ -z "$tls" ] || stat -c '%n %Y' "$CONFIG"/tls/*.pem; } | sha256sum | cut -c 1-16)
-  printf '%s\n' "${text/@STRUCTURE@/$structure}" > "$PROXY_FILE.new"
+  printf '%s\n' "${text/@STRUCTURE@/$structure}" 2> /dev/null > "$PROXY_FILE.new" ||
+    { why="the configuration $PROXY_FILE cannot be written; is the disk full?"; return 1; }
   if ! out=$(haproxy -c -q -f "$PROXY_FILE.new" 2>&1); then
     why="the proxy refuses its configuration: $(tr '\n' ' ' <<< "$out" | cut -c 1-500)"
     return 1
@@ -208,19 +228,22 @@ proxy_points() {
   proxy_say 'show servers state' | proxy_ready "c_$1" "$2" "$3"
 }
 
-# proxy_drain SLOT SECONDS PORT: until its last request has ended, or the time is over. Sets left, the requests that have not.
-# A process from before a reload keeps sending to the server; as long as it has clients at the port, they count as requests.
+# proxy_drain SLOT SECONDS: until its last request has ended, or the time is over. Sets left, the requests that have not. Those
+# that a process from before a reload had sent to it count too.
 proxy_drain() {
   local until quiet=0
   until=$(($(now_ms) + $2 * 1000))
   while :; do
-    left=$({ proxy_say 'show stat' && echo old && proxy_say_old 'show stat'; } | awk -F , -v b="c_$component" -v s="$1" -v p="p_$3" '
-      /^old$/ { old = 1 } $1 == b && $2 == s || old && $1 == p && $2 == "FRONTEND" { sum += $5 } END { print sum + 0 }')
+    left=$({ proxy_say 'show stat' && proxy_say_old 'show stat'; } | awk -F , -v b="c_$component" -v s="$1" '
+      $1 == b && $2 == s { sum += $5 } END { print sum + 0 }')
     # Twice, since a request that was just given to the server is counted a moment later.
     if [ "${left:-0}" = 0 ]; then quiet=$((quiet + 1)); else quiet=0; fi
     if [ "$quiet" -ge 2 ] || [ "$(now_ms)" -ge "$until" ]; then break; fi
     sleep 0.1
   done
 }
+
+# proxy_hold SLOT: new requests wait for an address, those under way go on.
+proxy_hold() { proxy_say "set server c_$component/$1 addr 127.0.0.1 port 9" > /dev/null; }
 
 proxy_rest() { proxy_say "set server c_$component/$1 state maint" > /dev/null; }

@@ -8,11 +8,19 @@ record_file() { printf '%s/components/%s.json' "$STATE" "$component"; }
 
 # Sets record and what is often asked of it.
 load_record() {
-  record='{}'
-  if [ -e "$(record_file)" ]; then
-    record=$(jq -c 'select(.spec | type == "object")' "$(record_file)" 2> /dev/null)
-    # Taking an unreadable record for none would let a container that serves be taken for a leftover.
-    [ -n "$record" ] || finish failed "the record $(record_file) is not readable" 'Look at the file; without it the next deployment starts from nothing'
+  local file status
+  file=$(record_file) record='{}'
+  if [ -e "$file" ]; then
+    record=$(jq -ce 'select(.spec | type == "object")' "$file" 2> /dev/null)
+    status=$?
+    if [ "$status" -gt 125 ] || [ ! -r "$file" ]; then finish failed "the record $file cannot be read now"; fi
+    if [ -z "$record" ] || [ "$status" != 0 ]; then
+      # Damaged, by a disk or by hand. It is set aside: the parameter or the next deployment brings the component back beside the
+      # container that serves, which goes when the new one has taken over.
+      mv -f "$file" "${file%.json}.unreadable"
+      log "slipway-alarm: the record of $component was not readable and is now ${file%.json}.unreadable"
+      record='{}'
+    fi
   fi
   {
     IFS= read -r current && IFS= read -r current_spec && IFS= read -r current_slot && IFS= read -r previous &&
@@ -23,12 +31,19 @@ load_record() {
 
 in_record() { jq -rc "$1" <<< "$record"; }
 
-# save_record JSON: on disk, whole, before anything relies on it.
+# save_record JSON: on disk, whole, before anything relies on it; or as it was, and 1. Sets why.
 save_record() {
   local file
   file=$(record_file)
-  printf '%s\n' "$1" > "$file.new" && sync "$file.new" 2> /dev/null
-  mv -f "$file.new" "$file" && record=$1
+  # A disk that is full takes a part of a file, or an empty one.
+  if [ -z "$1" ] || ! printf '%s\n' "$1" > "$file.new" 2> /dev/null || ! sync "$file.new" 2> /dev/null || ! mv -f "$file.new" "$file"; then
+    rm -f "$file.new"
+    why="the record $file cannot be written; is the disk full?"
+    return 1
+  fi
+  # The name is on disk when its folder is.
+  sync "${file%/*}" 2> /dev/null
+  record=$1
 }
 
 # Whether the container is one that the record keeps.

@@ -60,9 +60,15 @@ read_secret() {
         why="the secret $name cannot be read from $from: $(tr '\n' ' ' <<< "$error" | cut -c 1-400)"
         return 1
       fi
-      jq -j --arg key "$key" 'if $key != "" then .SecretString | fromjson | .[$key] // error("none") | if type == "string" then . else tojson end
-        else .SecretString // (.SecretBinary | @base64d) end' "$answers/secret" > "$folder/value" 2> /dev/null ||
-        { why="the secret $name cannot be read from $from: it has no such key"; return 1; }
+      if jq -e --arg key "$key" '$key == "" and (.SecretString == null)' "$answers/secret" > /dev/null 2>&1; then
+        # A value of bytes is no text: jq would write others.
+        jq -r '.SecretBinary // error("none")' "$answers/secret" 2> /dev/null | base64 -d > "$folder/value" 2> /dev/null ||
+          { why="the secret $name cannot be read from $from"; return 1; }
+      else
+        jq -j --arg key "$key" 'if $key != "" then .SecretString | fromjson | .[$key] | if . == null then error("none") elif type == "string" then . else tojson end
+          else .SecretString end' "$answers/secret" > "$folder/value" 2> /dev/null ||
+          { why="the secret $name cannot be read from $from: it has no such key"; return 1; }
+      fi
       ;;
   esac
   own_secret "$folder/value" "$kind"
@@ -122,6 +128,7 @@ mask() {
     case $value in
       *$'\n'*)
         while IFS= read -r value; do
+          value=${value%$'\r'}
           [ ${#value} -lt 4 ] || values+=("$value")
         done <<< "$value"
         ;;

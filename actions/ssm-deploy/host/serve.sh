@@ -19,6 +19,8 @@ desired() {
 converge() {
   local version=0 value='' problem
   component=$1
+  # A parameter may be of any name.
+  [[ $component =~ ^[A-Za-z0-9][A-Za-z0-9_.-]{0,60}$ ]] || { log "slipway: the parameter $component is of no component"; exit 0; }
   take_lock reconcile 1 || exit 75
   trap interrupted TERM INT HUP
   load_record
@@ -29,6 +31,7 @@ converge() {
   if [ -n "$2" ]; then
     version=$(jq -r .version <<< "$2") value=$(jq -c '.value | fromjson' <<< "$2" 2> /dev/null)
     problem=$(spec_problem "${value:-null}")
+    [ -n "$problem" ] || [ "$(jq -r .component <<< "$value")" = "$component" ] || problem='it is of another component'
     if [ -n "$problem" ]; then
       log "slipway: the parameter of $component, version $version, is not used: $problem"
       version=0
@@ -40,9 +43,10 @@ converge() {
       spec=$value
       log "slipway: $component becomes release $(of .release), version $version of its parameter"
       replace "$version" old
+      rm -f "$RUN/unfinished/$component"
       exit 0
     fi
-    save_record "$(jq -c --argjson base "$version" '.base = $base' <<< "$record")"
+    save_record "$(jq -c --argjson base "$version" '.base = $base' <<< "$record")" || log "slipway: $component: $why"
   fi
   [ -n "$spec" ] || exit 0
   keep_running
@@ -50,10 +54,19 @@ converge() {
 
 # The current container runs, unless it ended in a way after which its policy lets it rest.
 keep_running() {
-  local state code rest=no
-  IFS=' ' read -r state code < <(look "$current" | jq -r '"\(.State.Status) \(.State.ExitCode)"')
+  local state code health policy rest=no
+  policy=$(of '.restart // "always"')
+  IFS=' ' read -r state code health < <(look "$current" | jq -r '"\(.State.Status) \(.State.ExitCode) \(.State.Health.Status // "none")"')
+  if [ "${state:-gone}" = running ] && [ "$health" = unhealthy ] && [ "$policy" != no ]; then
+    log "slipway: $component runs and is not healthy: it is made anew"
+    last_lines "$current" 20 >&2
+    # As a deployment of the same: with start-first it serves until the next one is healthy, and goes on if none is.
+    replace "$recorded_base" same
+    rm -f "$RUN/unfinished/$component"
+    exit 0
+  fi
   if [ "${state:-gone}" != running ]; then
-    case $(of '.restart // "always"') in
+    case $policy in
       on-failure) [ "${state:-gone}" = exited ] && [ "$code" = 0 ] && rest=yes ;;
       # Once after a boot: it did not end by itself then.
       no) [ "${state:-gone}" = exited ] && [ -e "$RUN/restarts/$component.started" ] && rest=yes ;;
@@ -73,6 +86,7 @@ keep_running() {
   : > "$RUN/restarts/$component.started"
   publish_current || { log "slipway: $component: $why"; exit 1; }
   retire_others > /dev/null
+  rm -f "$RUN/unfinished/$component"
   exit 0
 }
 
@@ -108,14 +122,14 @@ reconcile() {
 
 # --- The loop ----------------------------------------------------------------------------------------------------------
 
-# died COMPONENT CONTAINER: plans its next start: at once, then later and later.
+# died COMPONENT CONTAINER: plans its next start: at once, then later and later. One that is unhealthy counts as dead.
 died() {
-  local now last count
-  now=$EPOCHSECONDS
+  local now now_ms last count
+  look_at_clock
   component=$1
   # Candidates and those that were replaced die as they should.
   [ "$(jq -r '.container // ""' "$(record_file)" 2> /dev/null)" = "$2" ] || return 0
-  last=${died_at[$1]:-0} count=${deaths[$1]:-0}
+  last=${died_at[$1]:--601} count=${deaths[$1]:-0}
   if [ $((now - last)) -gt 600 ]; then count=0; fi
   count=$((count + 1))
   deaths[$1]=$count died_at[$1]=$now
@@ -131,13 +145,19 @@ died() {
 # What is not as it should be is looked at again: soon, then ever later.
 again() {
   failures=$((failures + 1))
-  next=$((EPOCHSECONDS + (failures > 5 ? INTERVAL : 5 * 2 ** (failures - 1))))
+  next=$((now + (failures > 5 ? INTERVAL : 5 * 2 ** (failures - 1))))
 }
 
 # A component whose time has come, by itself: the others do not wait for its health check.
 begin_due() {
-  local name now
-  now=$EPOCHSECONDS
+  local name
+  # Operations that died: one that is under way has the lock.
+  for name in "$RUN"/unfinished/*; do
+    name=${name##*/}
+    if [ "$name" = '*' ] || [ $((now % 3)) != 0 ] || [ -n "${jobs[$name]:-}${due[$name]:-}" ]; then continue; fi
+    # Taken up once: what it ends in has its own back-off.
+    if flock -n "$RUN/lock/$name" rm -f "$RUN/unfinished/$name"; then due[$name]=$now; fi
+  done
   for name in "${!due[@]}"; do
     [ "${due[$name]}" -le "$now" ] && [ -z "${jobs[$name]:-}" ] || continue
     unset "due[$name]"
@@ -154,26 +174,37 @@ end_jobs() {
     code=$?
     unset "jobs[$name]"
     if [ "$name" = .all ]; then
-      if [ "$code" = 0 ]; then failures=0 next=$((EPOCHSECONDS + INTERVAL)); else again; fi
+      if [ "$code" = 0 ]; then failures=0 next=$((now + INTERVAL)); else again; fi
     elif [ "$code" = 75 ]; then
       # Another operation is on it, and may die.
-      due[$name]=$((EPOCHSECONDS + 5))
+      due[$name]=$((now + 5))
     elif [ "$code" != 0 ] && [ -z "${due[$name]:-}" ]; then
       again
     fi
   done
 }
 
-# The deaths of our containers, as "COMPONENT CONTAINER".
+# The deaths and failed checks of our containers, as "COMPONENT CONTAINER WHAT"; from a moment ago, since it takes one to connect.
 watch_deaths() {
-  exec docker events --filter type=container --filter event=die --filter label=slipway.component \
-    --format "${OPEN}index .Actor.Attributes \"slipway.component\"$CLOSE ${OPEN}index .Actor.Attributes \"slipway.container\"$CLOSE"
+  exec docker events --since "$EPOCHSECONDS" --filter type=container --filter event=die --filter event=health_status --filter label=slipway.component \
+    --format "${OPEN}index .Actor.Attributes \"slipway.component\"$CLOSE ${OPEN}index .Actor.Attributes \"slipway.container\"$CLOSE ${OPEN}.Action$CLOSE"
+}
+
+# Ports are given anew after a boot: an address from before it may be another component's by now.
+forget_addresses() {
+  local name
+  [ ! -e "$RUN/booted" ] || return 0
+  while read -r name; do
+    (component=$name && take_lock boot 5 && load_record && [ -n "$current" ] && save_record "$(jq -c '.address = ""' <<< "$record")")
+  done < <(recorded_components)
+  : > "$RUN/booted"
 }
 
 serve() {
-  local line events next failures=0 program code
+  local name container what events now=0 now_ms next failures=0 program code
   declare -gA due=() jobs=() deaths=() died_at=()
   program=$(stat -c '%i %Y' "$0")
+  forget_addresses
   trap 'kill "${watcher:-}" 2> /dev/null; exit 0' TERM INT
   while :; do
     if ! engine_answers; then
@@ -184,9 +215,10 @@ serve() {
     watcher=$!
     next=0
     while :; do
+      look_at_clock
       end_jobs
       # In full at boot and at each interval; sooner while something is not as it should be.
-      if [ "$EPOCHSECONDS" -ge "$next" ] && [ -z "${jobs[.all]:-}" ]; then
+      if [ "$now" -ge "$next" ] && [ -z "${jobs[.all]:-}" ]; then
         reconcile > /dev/null &
         jobs[.all]=$!
       fi
@@ -196,10 +228,10 @@ serve() {
         kill "$watcher" 2> /dev/null
         exec bash "$0" serve
       fi
-      IFS= read -r -t 1 -u "$events" line
+      IFS=' ' read -r -t 1 -u "$events" name container what
       code=$?
       if [ "$code" = 0 ]; then
-        [[ $line = *' '* ]] && died "${line%% *}" "${line#* }"
+        case $what in die | *': unhealthy') died "$name" "$container" ;; esac
       elif [ "$code" -le 128 ]; then
         # The engine went away, and with it perhaps what ran: look at everything when it is back.
         break
@@ -233,7 +265,7 @@ Wants=network-online.target
 
 [Service]
 Type=notify
-ExecStartPre=/bin/mkdir -p -m 700 $RUN
+ExecStartPre=-$PROGRAM boot
 ExecStart=/usr/sbin/haproxy -Ws -S $PROXY_MASTER,mode,600 -f $PROXY_FILE -p $PROXY_PID
 ExecReload=/bin/kill -USR2 \$MAINPID
 KillMode=mixed
