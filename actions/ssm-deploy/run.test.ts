@@ -458,6 +458,17 @@ describe('the whole output', () => {
     expect(played.report.summary).toContain('the very last line');
   });
 
+  test('lines that come after the last look are told all the same, and each once', async () => {
+    const lines = [0, 1_500, 2_050].map((at, i) => ({ at, text: `slipway-step part ${i}` }));
+    const played = await play(
+      one((payload) => ({ ...good(payload), ms: 2_060, lines })),
+      {
+        inputs: { 'log-group': '/slipway/deploy' },
+      },
+    );
+    expect(played.log.filter((line) => line.includes('| part'))).toEqual([0, 1, 2].map((i) => `${ONE} | part ${i}`));
+  });
+
   test('a Logs group that may not be read costs nothing but its lines', async () => {
     const played = await play(
       { ...one(), refuse: (operation) => (operation === 'DescribeLogStreams' ? 'AccessDeniedException' : undefined) },

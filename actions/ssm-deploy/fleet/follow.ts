@@ -49,6 +49,8 @@ class Follower {
   readonly #results = new Map<string, HostResult>();
   readonly #status = new Map<string, string>();
   readonly #lines = new Map<string, string[]>();
+  /** How many lines of a host have been told while it was at work. */
+  readonly #shown = new Map<string, number>();
   readonly #tokens = new Map<string, string>();
   readonly #began: number;
   #movedAt: number;
@@ -144,8 +146,8 @@ class Follower {
   #settle(result: HostResult): void {
     this.#results.set(result.instance, result);
     this.#movedAt = this.#ports.clock.now();
-    const told = this.#lines.has(result.instance) ? [] : result.output;
-    tell(result, told, this.#ports);
+    // What came after the last look at Logs is told now.
+    tell(result, result.output.slice(this.#shown.get(result.instance) ?? 0), this.#ports);
     this.#under.onEnd(result);
   }
 
@@ -156,7 +158,9 @@ class Follower {
       hosts.map(async (host) => {
         for (const line of await this.#more(host)) {
           this.#movedAt = this.#ports.clock.now();
-          if (!MACHINE.test(line)) this.#ports.log.info(`${host} | ${printable(line.replace(STEP, ''))}`);
+          if (MACHINE.test(line) || line.trim() === '') continue;
+          this.#shown.set(host, (this.#shown.get(host) ?? 0) + 1);
+          this.#ports.log.info(`${host} | ${printable(line.replace(STEP, ''))}`);
         }
       }),
     );
