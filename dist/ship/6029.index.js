@@ -1,1 +1,1 @@
-export const id=6029;export const ids=[6029];export const modules={6029:(e,r,s)=>{s.d(r,{DescribeParametersCommand:()=>DescribeParametersCommand,SSMClient:()=>a.j});var a=s(4593),t=s(959),m=s(4139);class DescribeParametersCommand extends((0,t.G5)(t.lq,t.yt,"DescribeParameters",m.Ck2)){}}};
+export const id=6029;export const ids=[6029];export const modules={6029:(e,s,t)=>{t.d(s,{DescribeParametersCommand:()=>c,SSMClient:()=>r.j});var r=t(4593),o=t(959),a=t(4139);class c extends((0,o.G5)(o.lq,o.yt,"DescribeParameters",a.Ck2)){}}};

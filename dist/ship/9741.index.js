@@ -1,0 +1,1 @@
+export const id=9741;export const ids=[9741];export const modules={2269:(t,o,r)=>{function e(t,o){return Object.prototype.hasOwnProperty.call(t,o)}r.d(o,{$:()=>e})},6607:(t,o,r)=>{r.d(o,{t:()=>e});const e=t=>{if("function"==typeof t)return t;const o=Promise.resolve(t);return()=>o}},9727:(t,o,r)=>{r.d(o,{SignatureV4:()=>e.B});var e=r(6264)}};

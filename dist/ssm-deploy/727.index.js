@@ -1,0 +1,1 @@
+export const id=727;export const ids=[727];export const modules={9727:(o,t,e)=>{e.d(t,{SignatureV4:()=>r.B});var r=e(6264)}};

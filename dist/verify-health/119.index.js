@@ -1,0 +1,1 @@
+export const id=119;export const ids=[119];export const modules={4119:(o,s,t)=>{t.d(s,{fromEnv:()=>r.sF});var r=t(1296)}};
